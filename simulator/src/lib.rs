@@ -1,0 +1,1 @@
+//! MediaLive and MediaConnect on one machine.
