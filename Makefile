@@ -1,0 +1,38 @@
+# The few commands of this house. `make` alone says what they are.
+#
+#   ONCE=1        make run: end after the demo; exit code 0 only if all of it worked
+#   FEED=none     make run: no test feed; point an encoder at the printed SRT address
+#   SPEED=10      make run: how many times faster than AWS the simulator's media time passes
+#   PYTHON=...    the Python (3.10 or newer) that makes the folders of tools
+# Ports and their variables: see `local/ports.py`, or the sentence that a taken port prints.
+
+PYTHON ?= python3
+TOOLS := .local/venv-tools/bin/python
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help run test lint build clean
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+## make run     the whole of Lunora on this machine, with a demo; Ctrl-C ends it (ONCE=1: by itself)
+run:
+	@$(PYTHON) -m local.setup run && $(TOOLS) -m local.demo
+
+## make test    everything that CI checks: format, lints, unit, contract and end-to-end tests
+test:
+	@$(PYTHON) -m local.setup test && $(TOOLS) -m local.test all
+
+## make lint    only format, clippy, the state machine and the template
+lint:
+	@$(PYTHON) -m local.setup test && $(TOOLS) -m local.test lint
+
+## make build   the programs as they are deployed (fat LTO: about ten minutes)
+build:
+	@cargo build --release --workspace
+
+## make clean   forgets builds, tools and the local state
+clean:
+	@cargo clean
+	@rm -rf .local .aws-sam tests/node_modules
