@@ -1,4 +1,5 @@
-//! Words, rules and decisions.
+//! The words, rules and decisions of Lunora. Pure: no AWS, no async, no clock, no randomness.
+//! Time, ids and what was seen are arguments.
 
 pub mod address;
 pub mod encoder;
@@ -6,3 +7,14 @@ pub mod platform;
 pub mod preset;
 pub mod problem;
 pub mod record;
+pub mod error;
+pub mod ledger;
+pub mod look;
+pub mod name;
+pub mod plan;
+pub mod sweep;
+
+pub use error::Error;
+
+/// The port every RTP push input of MediaLive listens on (MediaLive user guide, RTP push inputs).
+pub const INPUT_PORT: i32 = 5000;

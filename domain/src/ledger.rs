@@ -1,0 +1,365 @@
+//! The ledger row of a destination: what we know and did. Plain data.
+//!
+//! Only the execution that holds the lease writes a row, apart from `knock` (whoever saw an edit),
+//! and the sweep's `wake_at`, `grace_until` and `quota_wait.turn`. What a row says about the
+//! cloud is a memory and may be old: Plan looks before it decides.
+
+use crate::{problem::Problem, record::Configuration};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// How long an unknown outcome may still turn out to have happened: the SDK's timeout of 10 s,
+/// the function's of 15 s, and as much again for a request that lands late.
+pub const INTENT_SECONDS: i64 = 30;
+/// Read-after-write lag after which a missing thing counts as gone, if it is missing twice.
+pub const LAG_SECONDS: i64 = 60;
+/// How long a row without a record stays, so that a record put back under the same id never meets
+/// its own old request ids. Step Functions, too, keeps execution names for 90 days.
+pub const REMEMBER_SECONDS: i64 = 91 * 24 * 3600;
+
+/// One row of the ledger.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Ledger {
+    /// The record's id.
+    pub destination_id: String,
+    /// Rises by one whenever the wish is seen to have changed.
+    pub generation: u64,
+    /// The wish that was seen last; absent when there was no record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Seen>,
+    /// The newest valid desired state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub desired: Option<crate::record::DesiredState>,
+    /// The last configuration that the cloud was seen to match.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settled: Option<Settled>,
+    /// Counts the lives of the destination's resources, from 1.
+    pub incarnation: u64,
+    /// The input, once its id is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input: Option<Made>,
+    /// A create of the input was, or may have been, sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input_sought: Option<Sought>,
+    /// The flow output's ARN, once it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flow_output_arn: Option<String>,
+    /// The channel, once its id is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Made>,
+    /// A create of the channel was, or may have been, sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel_sought: Option<Sought>,
+    /// What the channel was made or last updated with; absent when that is uncertain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_air: Option<OnAir>,
+    /// What the steps of this lap drive towards.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<Aim>,
+    /// DeleteChannel was accepted: not found is gone from now on.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub channel_deleted: bool,
+    /// ARN of the execution that holds the lease.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holder: Option<String>,
+    /// When the lease was taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_at: Option<Timestamp>,
+    /// Rises when somebody saw an edit while another execution held the lease.
+    pub knock: u64,
+    /// An act whose outcome is not known yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub intent: Option<Intent>,
+    /// The task token of a state that waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait: Option<Wait>,
+    /// Every StartChannel of the last hour.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub starts: Vec<Attempt>,
+    /// Every CreateChannel of the last hour.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub creates: Vec<Attempt>,
+    /// AWS refused the configuration of this generation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Verdict>,
+    /// A person is needed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stuck: Option<Verdict>,
+    /// A quota was used up; waiting for room.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quota_wait: Option<QuotaWait>,
+    /// Resources of a stopped destination are kept until then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grace_until: Option<Timestamp>,
+    /// When the sweep starts an execution even if nothing changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wake_at: Option<Timestamp>,
+    /// What the last Plan left the destination at; absent while something is under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rest: Option<Rest>,
+    /// Fingerprints of the addresses and keys this destination holds.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<String>,
+    /// The fingerprint of an address that another destination holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address_awaited: Option<String>,
+    /// A thing that should exist was not found at this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing_since: Option<Timestamp>,
+    /// The state the channel is passing through, since when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passing: Option<Passing>,
+    /// When the channel was first seen RUNNING in this stretch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub streaming_started_at: Option<Timestamp>,
+    /// The problem shown and since when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Shown>,
+    /// The generation in which a stream key was found in the record and scrubbed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scrubbed: Option<u64>,
+    /// Unix seconds after which DynamoDB may drop the row; only on rows without a record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<i64>,
+}
+
+/// A wish, reduced to what tells it from another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Fingerprint of the operator's attributes. Not the attributes: an address may hold a key by mistake.
+    pub attributes: String,
+    /// Version of the key's parameter, when it could be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_version: Option<i64>,
+}
+
+/// A configuration that the cloud matched.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settled {
+    /// The configuration.
+    pub configuration: Configuration,
+    /// Whether it was streaming: a refused edit falls back to no more than that.
+    pub streaming: bool,
+}
+
+/// A thing whose id is known.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Made {
+    /// AWS's id.
+    pub id: String,
+    /// When we learned it.
+    pub at: Timestamp,
+    /// An input's first address, `198.51.100.7`; empty for a channel or while unknown.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub address: String,
+}
+
+/// A create that was, or may have been, sent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sought {
+    /// The incarnation in its request id.
+    pub incarnation: u64,
+    /// When it was about to be sent.
+    pub at: Timestamp,
+}
+
+/// What the steps need of the target.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Aim {
+    /// The configuration.
+    pub configuration: Configuration,
+    /// The record's `retry`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry: Option<String>,
+}
+
+/// What a channel was made with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OnAir {
+    /// The attributes an edit can change.
+    pub configuration: Configuration,
+    /// Fingerprint of the encoder settings the preset stood for.
+    pub settings: String,
+    /// Version of the key's parameter.
+    pub key_version: i64,
+    /// The input it is attached to.
+    pub input_id: String,
+    /// The record's `retry` at that time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry: Option<String>,
+}
+
+/// An act that was about to be sent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Intent {
+    /// The step: `create-channel`.
+    pub operation: String,
+    /// Until when its effect may still land.
+    pub until: Timestamp,
+}
+
+/// A state of the state machine that waits for the channel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Wait {
+    /// The task token.
+    pub token: String,
+    /// What is waited for.
+    pub until: Until,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// What a PollChannel state waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Until {
+    /// A create or an update to end.
+    Idle,
+    /// A start to end.
+    Running,
+    /// A stop to end.
+    Stopped,
+    /// A delete to end.
+    Deleted,
+}
+
+/// One try that counts against a budget.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// The generation it was for.
+    pub generation: u64,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A judgement that holds for one generation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The generation it was passed on.
+    pub generation: u64,
+    /// Why, and what to do.
+    pub problem: Problem,
+    /// When we try again by ourselves; absent when only a person helps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again_at: Option<Timestamp>,
+}
+
+/// Waiting for room under a quota.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct QuotaWait {
+    /// Since when: the longest waiter goes first.
+    pub since: Timestamp,
+    /// What there was no room for.
+    pub problem: Problem,
+    /// How many channels and inputs existed in the account when it was refused, as far as known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<usize>,
+    /// The sweep says: try now.
+    #[serde(default)]
+    pub turn: bool,
+    /// When it was last tried.
+    pub tried_at: Timestamp,
+}
+
+/// What a Plan left a destination at.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rest {
+    /// The channel's state then; absent when there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// True when it rests only because the flow has to come up first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub awaits_flow: bool,
+    /// True when the destination needs the flow.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub needs_flow: bool,
+}
+
+/// A state that is passed through.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Passing {
+    /// The channel's state.
+    pub state: String,
+    /// Since when it was seen.
+    pub since: Timestamp,
+}
+
+/// A problem on show.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Shown {
+    /// Its code.
+    pub code: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+impl Ledger {
+    /// A row for a destination that never had one.
+    pub fn new(destination_id: &str) -> Ledger {
+        Ledger { destination_id: destination_id.to_owned(), incarnation: 1, ..Ledger::default() }
+    }
+
+    /// Whether anything billable exists, or may exist, for this destination.
+    pub fn has_resources(&self) -> bool {
+        self.input.is_some()
+            || self.input_sought.is_some()
+            || self.channel.is_some()
+            || self.channel_sought.is_some()
+            || self.flow_output_arn.is_some()
+    }
+
+    /// Tries of the running generation in the last hour.
+    pub fn tries(attempts: &[Attempt], generation: u64, now: Timestamp) -> usize {
+        attempts.iter().filter(|try_| try_.generation == generation && !is_past_hour(try_, now)).count()
+    }
+
+    /// Adds a try and forgets those older than an hour.
+    pub fn count_try(attempts: &mut Vec<Attempt>, generation: u64, now: Timestamp) {
+        attempts.retain(|try_| !is_past_hour(try_, now));
+        attempts.push(Attempt { generation, at: now });
+    }
+
+    /// Notes that the channel is gone. The next one is a new life with new request ids.
+    pub fn forget_channel(&mut self) {
+        self.channel = None;
+        self.channel_sought = None;
+        self.channel_deleted = false;
+        self.on_air = None;
+        self.passing = None;
+        self.streaming_started_at = None;
+        self.incarnation += 1;
+    }
+
+    /// Notes that the input is gone.
+    pub fn forget_input(&mut self) {
+        self.input = None;
+        self.input_sought = None;
+        self.incarnation += 1;
+    }
+
+    /// What is left of a row when its record and its resources are gone.
+    pub fn shrunk(&self, now: Timestamp) -> Ledger {
+        Ledger {
+            destination_id: self.destination_id.clone(),
+            generation: self.generation,
+            incarnation: self.incarnation,
+            holder: self.holder.clone(),
+            held_at: self.held_at,
+            knock: self.knock,
+            addresses: self.addresses.clone(),
+            rest: Some(Rest { channel: None, awaits_flow: false, needs_flow: false }),
+            expires_at: Some(now.as_second() + REMEMBER_SECONDS),
+            ..Ledger::default()
+        }
+    }
+}
+
+fn is_past_hour(attempt: &Attempt, now: Timestamp) -> bool {
+    now.as_second() - attempt.at.as_second() >= 3600
+}
+
+/// Seconds from now, as a time.
+pub fn after(now: Timestamp, seconds: i64) -> Timestamp {
+    Timestamp::from_second(now.as_second() + seconds).unwrap_or(Timestamp::MAX)
+}

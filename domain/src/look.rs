@@ -1,0 +1,230 @@
+//! What Plan saw in the cloud: small facts, in AWS's words.
+
+use serde::{Deserialize, Serialize};
+
+/// A MediaLive channel's state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum ChannelState {
+    /// Being made.
+    Creating,
+    /// Making it failed.
+    CreateFailed,
+    /// Stopped.
+    Idle,
+    /// On its way up.
+    Starting,
+    /// Encoding.
+    Running,
+    /// A pipeline failed and comes back by itself.
+    Recovering,
+    /// On its way down.
+    Stopping,
+    /// Being deleted.
+    Deleting,
+    /// Gone, still describable.
+    Deleted,
+    /// Being changed.
+    Updating,
+    /// Changing it failed.
+    UpdateFailed,
+    /// A state that this version does not know: treated as passing.
+    Unknown(String),
+}
+
+impl From<String> for ChannelState {
+    fn from(state: String) -> ChannelState {
+        match state.as_str() {
+            "CREATING" => ChannelState::Creating,
+            "CREATE_FAILED" => ChannelState::CreateFailed,
+            // Events say CREATED and STOPPED where the API says IDLE (MediaLive user guide, events).
+            "IDLE" | "CREATED" | "STOPPED" => ChannelState::Idle,
+            "STARTING" => ChannelState::Starting,
+            "RUNNING" => ChannelState::Running,
+            "RECOVERING" => ChannelState::Recovering,
+            "STOPPING" => ChannelState::Stopping,
+            "DELETING" => ChannelState::Deleting,
+            "DELETED" => ChannelState::Deleted,
+            "UPDATING" => ChannelState::Updating,
+            "UPDATE_FAILED" => ChannelState::UpdateFailed,
+            _ => ChannelState::Unknown(state),
+        }
+    }
+}
+
+impl From<ChannelState> for String {
+    fn from(state: ChannelState) -> String {
+        state.as_str().to_owned()
+    }
+}
+
+impl ChannelState {
+    /// AWS's spelling.
+    pub fn as_str(&self) -> &str {
+        match self {
+            ChannelState::Creating => "CREATING",
+            ChannelState::CreateFailed => "CREATE_FAILED",
+            ChannelState::Idle => "IDLE",
+            ChannelState::Starting => "STARTING",
+            ChannelState::Running => "RUNNING",
+            ChannelState::Recovering => "RECOVERING",
+            ChannelState::Stopping => "STOPPING",
+            ChannelState::Deleting => "DELETING",
+            ChannelState::Deleted => "DELETED",
+            ChannelState::Updating => "UPDATING",
+            ChannelState::UpdateFailed => "UPDATE_FAILED",
+            ChannelState::Unknown(state) => state,
+        }
+    }
+
+    /// Whether the channel leaves this state by itself.
+    pub fn is_passing(&self) -> bool {
+        matches!(
+            self,
+            ChannelState::Creating
+                | ChannelState::Starting
+                | ChannelState::Stopping
+                | ChannelState::Deleting
+                | ChannelState::Updating
+                | ChannelState::Unknown(_)
+        )
+    }
+}
+
+/// Whether waiting is over: the channel is not passing through a state that leads there.
+pub fn is_over(until: crate::ledger::Until, state: &ChannelState) -> bool {
+    use crate::ledger::Until;
+    let on_the_way: &[ChannelState] = match until {
+        Until::Idle => &[ChannelState::Creating, ChannelState::Updating],
+        Until::Running => &[ChannelState::Starting],
+        // A stop that was refused while STARTING waits for the next state.
+        Until::Stopped => &[ChannelState::Stopping, ChannelState::Starting],
+        Until::Deleted => &[ChannelState::Deleting],
+    };
+    !on_the_way.contains(state) && !matches!(state, ChannelState::Unknown(_))
+}
+
+/// What was seen of a thing that has an id.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sight<T> {
+    /// Never asked for, so not looked for.
+    Never,
+    /// Asked for, or known by id, and not there.
+    NotFound,
+    /// There.
+    There(T),
+}
+
+impl<T> Sight<T> {
+    /// The thing, if it is there.
+    pub fn there(&self) -> Option<&T> {
+        match self {
+            Sight::There(thing) => Some(thing),
+            _ => None,
+        }
+    }
+}
+
+/// A channel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChannelLook {
+    /// MediaLive's id.
+    pub id: String,
+    /// Its state.
+    pub state: ChannelState,
+}
+
+/// An input.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InputLook {
+    /// MediaLive's id.
+    pub id: String,
+    /// CREATING, DETACHED, ATTACHED, DELETING or DELETED.
+    pub state: String,
+    /// The first destination's address; a single-pipeline channel reads only that one.
+    pub address: Option<String>,
+}
+
+/// One of our flow outputs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FlowOutputLook {
+    /// MediaConnect's ARN.
+    pub arn: String,
+    /// Whether it sends.
+    pub enabled: bool,
+    /// Where to.
+    pub destination: Option<String>,
+    /// To which port.
+    pub port: Option<i32>,
+}
+
+impl FlowOutputLook {
+    /// Whether it feeds that address.
+    pub fn feeds(&self, address: &str) -> bool {
+        self.destination.as_deref() == Some(address) && self.port == Some(crate::INPUT_PORT)
+    }
+}
+
+/// The flow.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FlowLook {
+    /// STANDBY, ACTIVE, UPDATING, DELETING, STARTING, STOPPING or ERROR.
+    pub status: String,
+    /// The address it sends from.
+    pub egress_ip: Option<String>,
+    /// How many outputs it has, ours or not.
+    pub outputs: usize,
+    /// Whether we may start and stop it; `None` when nobody had to ask.
+    pub ours: Option<bool>,
+}
+
+impl FlowLook {
+    /// Whether it carries the programme. UPDATING is an active flow with a change on its way.
+    pub fn is_up(&self) -> bool {
+        matches!(self.status.as_str(), "ACTIVE" | "UPDATING")
+    }
+}
+
+/// The key's parameter, looked at without decryption.
+#[derive(Clone, Debug, PartialEq)]
+pub enum KeyLook {
+    /// Not looked at: the configuration names none.
+    NotAsked,
+    /// A SecureString of this version.
+    Version(i64),
+    /// No such parameter.
+    Missing,
+    /// We may not read it.
+    Unreadable,
+    /// A plain String or StringList: anybody who lists parameters reads the key.
+    NotSecure,
+}
+
+/// Who holds the address and key that the wish names.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AddressLook {
+    /// The wish names none.
+    NotAsked,
+    /// This destination.
+    Held,
+    /// Another one.
+    HeldBy(String),
+}
+
+/// Everything Plan saw.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Look {
+    /// The channel.
+    pub channel: Sight<ChannelLook>,
+    /// The input.
+    pub input: Sight<InputLook>,
+    /// The flow output of our name.
+    pub flow_output: Option<FlowOutputLook>,
+    /// The flow; absent when it does not exist.
+    pub flow: Option<FlowLook>,
+    /// The key's parameter.
+    pub key: KeyLook,
+    /// The address.
+    pub address: AddressLook,
+}

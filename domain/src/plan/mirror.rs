@@ -1,0 +1,167 @@
+//! What the operator is shown: the mirror attributes of a record.
+
+use super::{Lane, Level, lane::Choice, target::Target};
+use crate::{
+    ledger::Ledger,
+    look::{ChannelState, Look},
+    problem::{Code, Problem},
+    record::{DesiredState, Item, Wish},
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// The closed set of `streaming_status`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// At rest, nothing wrong.
+    Ready,
+    /// On its way to the air.
+    Starting,
+    /// The channel is running.
+    Streaming,
+    /// On its way off the air.
+    Stopping,
+    /// Everything is being deleted.
+    Removing,
+    /// The record cannot be carried out as it is.
+    Error,
+    /// Needs a person.
+    Stuck,
+}
+
+impl Status {
+    /// The attribute's value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Ready => "ready",
+            Status::Starting => "starting",
+            Status::Streaming => "streaming",
+            Status::Stopping => "stopping",
+            Status::Removing => "removing",
+            Status::Error => "error",
+            Status::Stuck => "stuck",
+        }
+    }
+}
+
+/// Changes to a record's mirror attributes. `None` removes an attribute.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mirror {
+    /// The status, for metrics.
+    pub status: Status,
+    /// Every mirror attribute with its value.
+    pub attributes: BTreeMap<&'static str, Option<Value>>,
+    /// Whether anything but the times of looking differs from what the record shows.
+    pub changed: bool,
+}
+
+impl Mirror {
+    pub(super) fn new(
+        item: &Item,
+        status: Status,
+        problem: Option<Problem>,
+        ledger: &Ledger,
+        look: &Look,
+        now: Timestamp,
+    ) -> Mirror {
+        let since = ledger.problem.as_ref().map_or(now, |shown| shown.since);
+        let problem = problem.map(|problem| {
+            json!({"code": problem.code.as_str(), "message": problem.message, "advice": problem.advice, "since": since.to_string()})
+        });
+        let channel = ledger.channel.as_ref().map(|made| json!(made.id));
+        let mut attributes = BTreeMap::from([
+            ("streaming_status", Some(json!(status.as_str()))),
+            ("problem", problem),
+            ("input_id", ledger.input.as_ref().map(|made| json!(made.id))),
+            ("mediaconnect_output_arn", ledger.flow_output_arn.as_ref().map(|arn| json!(arn))),
+            ("current_url_type", channel.as_ref().map(|_| json!("primary"))),
+            ("channel_id", channel),
+            ("streaming_started_at", ledger.streaming_started_at.map(|at| json!(at.to_string()))),
+            ("generation", Some(json!(ledger.generation))),
+            ("execution_arn", ledger.holder.as_ref().map(|holder| json!(holder))),
+        ]);
+        let changed = attributes.iter().any(|(name, value)| item.get(*name) != value.as_ref());
+        let time = Some(json!(now.to_string()));
+        attributes.insert("observed_at", time.clone());
+        if look.flow.is_some() {
+            attributes.insert("last_mediaconnect_sync", time.clone());
+        }
+        if changed {
+            attributes.insert("updated_at", time.clone());
+        }
+        if !item.contains_key("created_at") {
+            attributes.insert("created_at", time);
+        }
+        Mirror { status, attributes, changed }
+    }
+}
+
+/// Status and problem. One problem is shown: the one an operator has to know first.
+pub(super) fn status(
+    target: &Target,
+    choice: &Choice,
+    ledger: &Ledger,
+    look: &Look,
+    stuck: bool,
+    wish: Option<&Wish>,
+) -> (Status, Option<Problem>) {
+    let state = look.channel.there().map(|channel| &channel.state).filter(|state| **state != ChannelState::Deleted);
+    let on_air = matches!(state, Some(ChannelState::Running | ChannelState::Recovering));
+    let going_down = matches!(state, Some(ChannelState::Running | ChannelState::Recovering | ChannelState::Starting | ChannelState::Stopping));
+    let desired_problem = wish.and_then(|wish| wish.desired.as_ref().err()).cloned();
+    let verdict = stuck.then(|| ledger.stuck.as_ref().map(|stuck| stuck.problem.clone())).flatten();
+    let too_long = choice.problem == Some(Code::TakingTooLong);
+
+    let status = if verdict.is_some() || too_long {
+        Status::Stuck
+    } else if target.desired == DesiredState::Removed {
+        if choice.lane == Lane::Release { Status::Ready } else { Status::Removing }
+    } else if target.level == Level::Running {
+        match choice.lane {
+            Lane::Release if on_air => Status::Streaming,
+            Lane::Stop => Status::Stopping,
+            // Feeding a running channel again does not take it off the air.
+            Lane::Start | Lane::Provision | Lane::WaitUntil if on_air => Status::Streaming,
+            _ => Status::Starting,
+        }
+    } else if target.waits_for_quota.is_some() && !going_down {
+        Status::Starting
+    } else if going_down {
+        Status::Stopping
+    } else if target.refusal.is_some() || desired_problem.is_some() {
+        Status::Error
+    } else if choice.lane == Lane::Provision || choice.lane == Lane::WaitForChannel && target.level == Level::Idle {
+        Status::Starting
+    } else {
+        Status::Ready
+    };
+
+    let problem = verdict
+        .or_else(|| too_long.then(|| Problem::new(Code::TakingTooLong, "The channel has been in one passing state for half an hour.")))
+        .or_else(|| target.refusal.clone())
+        .or(desired_problem)
+        .or_else(|| target.waits_for_quota.clone())
+        .or_else(|| choice.problem.map(|code| Problem::new(code, sentence(code))))
+        .or_else(|| scrubbed(ledger))
+        .or_else(|| choice.pending.then(|| Problem::new(Code::ChangeWaitsForNextStart, sentence(Code::ChangeWaitsForNextStart))))
+        .or_else(|| wish.and_then(|wish| wish.notices.first()).cloned());
+    (status, problem)
+}
+
+fn scrubbed(ledger: &Ledger) -> Option<Problem> {
+    (ledger.scrubbed == Some(ledger.generation)).then(|| {
+        Problem::new(Code::StreamKeyInRecord, "The record held a stream key. It was removed, but it has been seen.")
+    })
+}
+
+fn sentence(code: Code) -> &'static str {
+    match code {
+        Code::FlowMissing => "The MediaConnect flow does not exist or is being deleted.",
+        Code::WaitingForFlow => "The MediaConnect flow is not running, and it is not Lunora's to start.",
+        Code::WaitingForOutcome => "A call to AWS got no answer; Lunora waits until it is known what came of it.",
+        Code::Recovering => "MediaLive is recovering the channel by itself.",
+        Code::ChangeWaitsForNextStart => "The preset or the stream key has changed since this stream started.",
+        _ => "Lunora is waiting.",
+    }
+}

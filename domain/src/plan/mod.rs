@@ -1,0 +1,314 @@
+//! The planner: from a record, a ledger row and a look at the cloud to the next lane.
+//!
+//! Pure: time is an argument, nothing is read or written here. A lane is a story of steps of which
+//! each does nothing when its work is already done, so that the planner only has to choose the
+//! story. Every combination has a lane, an honest wait or a rest with a reason; the tests
+//! enumerate them.
+
+mod lane;
+mod mirror;
+mod target;
+#[cfg(test)]
+mod tests;
+
+pub use mirror::{Mirror, Status};
+pub use target::Level;
+
+use crate::{
+    ledger::{self, Ledger, Passing, Rest, Seen, Shown},
+    look::{AddressLook, ChannelState, KeyLook, Look, Sight},
+    problem::{Code, Problem},
+    record::{self, Item, Wish},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// One story in the state machine, or what to do instead of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Lane {
+    /// Make input, flow output and channel.
+    Provision,
+    /// Bring flow, flow output and channel up.
+    Start,
+    /// Bring the channel down and stop feeding it.
+    Stop,
+    /// Bring a stopped channel up to date.
+    Change,
+    /// Delete channel, flow output and input.
+    Teardown,
+    /// Wait for a create or an update to end.
+    WaitForChannel,
+    /// Wait for a time.
+    WaitUntil,
+    /// Nothing more to do now.
+    Release,
+}
+
+/// The numbers a decision needs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rules {
+    /// How long resources of a stopped destination are kept.
+    pub grace_seconds: i64,
+    /// Where key parameters must be.
+    pub parameter_prefix: String,
+    /// StartChannel calls per generation and hour. A start costs ten minutes.
+    pub starts_max: usize,
+    /// CreateChannel calls per generation and hour before CREATE_FAILED is a verdict.
+    pub creates_max: usize,
+    /// Laps of one execution, then a successor: 25,000 history events end an execution.
+    pub laps_max: u64,
+}
+
+impl Rules {
+    /// The built-in numbers with the stack's own.
+    pub fn new(grace_seconds: i64, parameter_prefix: &str) -> Rules {
+        Rules {
+            grace_seconds,
+            parameter_prefix: parameter_prefix.to_owned(),
+            starts_max: 3,
+            creates_max: 2,
+            laps_max: 30,
+        }
+    }
+}
+
+/// What Plan decided.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// Which story.
+    pub lane: Lane,
+    /// How far the destination is to be brought.
+    pub level: Level,
+    /// When a WaitUntil ends.
+    pub until: Timestamp,
+    /// The ledger row from now on.
+    pub ledger: Ledger,
+    /// What the operator is shown; absent when there is no record.
+    pub mirror: Option<Mirror>,
+    /// Addresses that nothing needs any more.
+    pub let_go: Vec<String>,
+    /// This execution has made all its laps: let a successor go on.
+    pub hand_over: bool,
+}
+
+/// Decides. `record` is the operator's item (absent: removed), `wish` what `record::read` made of it.
+pub fn decide(
+    now: Timestamp,
+    lap: u64,
+    record: Option<(&Item, &Wish)>,
+    ledger: &Ledger,
+    look: &Look,
+    rules: &Rules,
+) -> Decision {
+    let mut ledger = ledger.clone();
+    note_wish(&mut ledger, record, look);
+    note_gone(now, &mut ledger, look);
+    if ledger.intent.as_ref().is_some_and(|intent| intent.until <= now || lane::has_landed(&intent.operation, look)) {
+        ledger.intent = None;
+    }
+    ledger.wait = None;
+    ledger.wake_at = None;
+    ledger.address_awaited = None;
+    note_passing(now, &mut ledger, look);
+
+    let target = target::aim(now, record.map(|(_, wish)| wish), &mut ledger, look, rules);
+    let mut choice = lane::choose(now, &target, &mut ledger, look, rules);
+    if let Some(intent) = &ledger.intent
+        && !lane::repeats(choice.lane, &intent.operation)
+    {
+        // What was sent may still land: nothing else is done until it has, or cannot any more.
+        choice = lane::Choice::wait(intent.until, Code::WaitingForOutcome);
+    }
+    ledger.target = target.configuration.clone().map(|configuration| ledger::Aim { configuration, retry: target.retry.clone() });
+    let stuck = lane::is_stuck(now, &mut ledger, &choice);
+    if stuck {
+        choice.lane = Lane::Release;
+    }
+    let hand_over = choice.lane != Lane::Release && lap >= rules.laps_max;
+    if !hand_over {
+        count_try(now, choice.lane, &mut ledger, look);
+    }
+    if hand_over {
+        choice.lane = Lane::Release;
+        ledger.rest = None;
+    } else if choice.lane == Lane::Release {
+        rest(now, &target, &choice, &mut ledger, look);
+    } else {
+        ledger.rest = None;
+    }
+
+    let (status, problem) = mirror::status(&target, &choice, &ledger, look, stuck, record.map(|(_, wish)| wish));
+    show(now, &mut ledger, problem.as_ref());
+    let mirror = record.map(|(item, _)| Mirror::new(item, status, problem, &ledger, look, now));
+    let let_go = addresses_let_go(&mut ledger, &target, look, record.map(|(_, wish)| wish));
+    if record.is_none() && choice.lane == Lane::Release && !stuck && !hand_over && !ledger.has_resources() {
+        ledger = ledger.shrunk(now);
+    } else {
+        ledger.expires_at = None;
+    }
+    Decision { lane: choice.lane, level: target.level, until: choice.until, ledger, mirror, let_go, hand_over }
+}
+
+/// Raises the generation when the wish, or the version of its key, is not the one seen last.
+fn note_wish(ledger: &mut Ledger, record: Option<(&Item, &Wish)>, look: &Look) {
+    let seen = record.map(|(item, _)| Seen {
+        attributes: record::operator_fingerprint(item),
+        key_version: match look.key {
+            KeyLook::Version(version) => Some(version),
+            _ => None,
+        },
+    });
+    if seen != ledger.seen {
+        let retry_now = seen.is_some();
+        ledger.generation += 1;
+        ledger.seen = seen;
+        ledger.refused = None;
+        ledger.stuck = None;
+        if let Some(wait) = ledger.quota_wait.as_mut() {
+            // An edit may be all that was needed (another preset); the place in line stays.
+            wait.turn = retry_now;
+        }
+    }
+    if ledger.incarnation == 0 {
+        ledger.incarnation = 1;
+    }
+    if let Some((item, wish)) = record {
+        if let Ok(desired) = wish.desired {
+            ledger.desired = Some(desired);
+        }
+        if !record::secrets_in(item).is_empty() {
+            ledger.scrubbed = Some(ledger.generation);
+        }
+    } else {
+        ledger.desired = Some(record::DesiredState::Removed);
+    }
+}
+
+/// Notes what is gone. Gone is DELETED seen, or not found in two looks of which the last is at
+/// least a minute after we learned of the thing.
+fn note_gone(now: Timestamp, ledger: &mut Ledger, look: &Look) {
+    if look.channel.there().is_some_and(|channel| channel.state == ChannelState::Deleted) {
+        ledger.forget_channel();
+    }
+    if look.input.there().is_some_and(|input| input.state == "DELETED") {
+        ledger.forget_input();
+    }
+    if look.channel == Sight::NotFound && ledger.channel_deleted {
+        ledger.forget_channel();
+    }
+    let due = |at: Option<Timestamp>| at.is_none_or(|at| now >= ledger::after(at, ledger::LAG_SECONDS));
+    let channel_at = ledger.channel.as_ref().map(|made| made.at).or(ledger.channel_sought.as_ref().map(|sought| sought.at));
+    let input_at = ledger.input.as_ref().map(|made| made.at).or(ledger.input_sought.as_ref().map(|sought| sought.at));
+    let channel_missing = look.channel == Sight::NotFound && channel_at.is_some() && due(channel_at);
+    let input_missing = look.input == Sight::NotFound && input_at.is_some() && due(input_at);
+    match (channel_missing || input_missing, ledger.missing_since) {
+        (false, _) => ledger.missing_since = None,
+        (true, None) => ledger.missing_since = Some(now),
+        (true, Some(since)) if since < now => {
+            if channel_missing {
+                ledger.forget_channel();
+            }
+            if input_missing {
+                ledger.forget_input();
+            }
+            ledger.missing_since = None;
+        }
+        (true, Some(_)) => {}
+    }
+    // What was found by name is known by id from now on.
+    if let Some(channel) = look.channel.there()
+        && channel.state != ChannelState::Deleted
+        && ledger.channel.as_ref().is_none_or(|made| made.id != channel.id)
+    {
+        ledger.channel = Some(ledger::Made { id: channel.id.clone(), at: now, address: String::new() });
+    }
+    if let Some(input) = look.input.there()
+        && input.state != "DELETED"
+    {
+        let address = input.address.clone().unwrap_or_default();
+        match ledger.input.as_mut() {
+            Some(made) if made.id == input.id => {
+                if !address.is_empty() {
+                    made.address = address;
+                }
+            }
+            _ => ledger.input = Some(ledger::Made { id: input.id.clone(), at: now, address }),
+        }
+    }
+    ledger.flow_output_arn = look.flow_output.as_ref().map(|output| output.arn.clone());
+}
+
+fn note_passing(now: Timestamp, ledger: &mut Ledger, look: &Look) {
+    let state = look.channel.there().map(|channel| &channel.state).filter(|state| state.is_passing());
+    match (state, &ledger.passing) {
+        (None, _) => ledger.passing = None,
+        (Some(state), Some(passing)) if passing.state == state.as_str() => {}
+        (Some(state), _) => ledger.passing = Some(Passing { state: state.as_str().to_owned(), since: now }),
+    }
+    match look.channel.there().map(|channel| &channel.state) {
+        Some(ChannelState::Running) => {
+            ledger.streaming_started_at.get_or_insert(now);
+        }
+        Some(ChannelState::Recovering | ChannelState::Stopping) => {}
+        _ => ledger.streaming_started_at = None,
+    }
+}
+
+/// Counts a start or a create before it is sent: a replay of the execution does not reset it.
+fn count_try(now: Timestamp, lane: Lane, ledger: &mut Ledger, look: &Look) {
+    let generation = ledger.generation;
+    let state = look.channel.there().map(|channel| &channel.state).filter(|state| **state != ChannelState::Deleted);
+    match (lane, state) {
+        (Lane::Start, Some(ChannelState::Idle)) => Ledger::count_try(&mut ledger.starts, generation, now),
+        (Lane::Provision, None) => Ledger::count_try(&mut ledger.creates, generation, now),
+        _ => {}
+    }
+}
+
+/// Writes down what is left to be watched.
+fn rest(now: Timestamp, target: &target::Target, choice: &lane::Choice, ledger: &mut Ledger, look: &Look) {
+    ledger.rest = Some(Rest {
+        channel: look
+            .channel
+            .there()
+            .map(|channel| &channel.state)
+            .filter(|state| **state != ChannelState::Deleted)
+            .map(|state| state.as_str().to_owned()),
+        awaits_flow: choice.awaits_flow,
+        needs_flow: target.level == Level::Running
+            && look.channel.there().is_some_and(|channel| matches!(channel.state, ChannelState::Starting | ChannelState::Running | ChannelState::Recovering)),
+    });
+    if let Some(stuck) = ledger.stuck.as_ref() {
+        ledger.wake_at = stuck.again_at;
+    } else if let Some(grace) = ledger.grace_until.filter(|grace| *grace > now) {
+        ledger.wake_at = Some(grace);
+    }
+}
+
+/// Remembers since when a problem is on show.
+fn show(now: Timestamp, ledger: &mut Ledger, problem: Option<&Problem>) {
+    ledger.problem = problem.map(|problem| match &ledger.problem {
+        Some(shown) if shown.code == problem.code.as_str() => shown.clone(),
+        _ => Shown { code: problem.code.as_str().to_owned(), since: now },
+    });
+}
+
+/// Addresses held that neither the wish nor what is on air nor the settled configuration needs.
+/// They leave the ledger only after their rows are deleted, so this lists and `cloud` removes.
+fn addresses_let_go(ledger: &mut Ledger, target: &target::Target, look: &Look, wish: Option<&Wish>) -> Vec<String> {
+    if let AddressLook::HeldBy(_) = look.address
+        && let Some(Ok(wanted)) = wish.map(|wish| &wish.configuration)
+    {
+        ledger.address_awaited = Some(wanted.address_hash());
+    }
+    let mut needed: Vec<String> = Vec::new();
+    needed.extend(ledger.on_air.iter().map(|on_air| on_air.configuration.address_hash()));
+    needed.extend(ledger.settled.iter().map(|settled| settled.configuration.address_hash()));
+    needed.extend(target.configuration.iter().map(|configuration| configuration.address_hash()));
+    if let Some(Ok(wanted)) = wish.map(|wish| &wish.configuration)
+        && look.address == AddressLook::Held
+    {
+        needed.push(wanted.address_hash());
+    }
+    ledger.addresses.iter().filter(|held| !needed.contains(held)).cloned().collect()
+}

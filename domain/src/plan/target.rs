@@ -1,0 +1,131 @@
+//! What we drive towards now: the newest wish if it is valid, else the settled configuration with
+//! the newest wish for on, off or gone.
+
+use super::Rules;
+use crate::{
+    ledger::{self, Ledger},
+    look::{AddressLook, ChannelState, KeyLook, Look},
+    problem::{Code, Problem},
+    record::{Configuration, DesiredState, Wish},
+};
+use jiff::Timestamp;
+
+/// How far a destination is to be brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// Nothing exists.
+    Gone,
+    /// Everything exists, nothing runs.
+    Idle,
+    /// On the air.
+    Running,
+}
+
+/// What we drive towards.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Target {
+    pub desired: DesiredState,
+    pub level: Level,
+    /// Absent only when there is nothing to go by: level is then Gone.
+    pub configuration: Option<Configuration>,
+    /// Why the newest wish is not the configuration.
+    pub refusal: Option<Problem>,
+    /// Waiting for room under a quota.
+    pub waits_for_quota: Option<Problem>,
+    /// The record's `retry`.
+    pub retry: Option<String>,
+}
+
+pub(super) fn aim(now: Timestamp, wish: Option<&Wish>, ledger: &mut Ledger, look: &Look, rules: &Rules) -> Target {
+    let desired = ledger.desired.unwrap_or(DesiredState::Ready);
+    let wanted = match wish {
+        None => Err(None),
+        Some(wish) => wanted(wish, ledger, look).map_err(Some),
+    };
+    let (configuration, refusal, ceiling) = match wanted {
+        Ok(configuration) => (Some(configuration), None, Level::Running),
+        Err(refusal) => match &ledger.settled {
+            Some(settled) => {
+                let ceiling = if settled.streaming { Level::Running } else { Level::Idle };
+                (Some(settled.configuration.clone()), refusal, ceiling)
+            }
+            None => (None, refusal, Level::Gone),
+        },
+    };
+    if desired != DesiredState::Streaming && !wish.is_some_and(|wish| wish.keep_warm) {
+        ledger.quota_wait = None;
+    }
+    let mut target = Target {
+        desired,
+        level: Level::Gone,
+        configuration,
+        refusal,
+        waits_for_quota: None,
+        retry: wish.and_then(|wish| wish.retry.clone()),
+    };
+    let channel = look.channel.there().map(|channel| &channel.state).filter(|state| **state != ChannelState::Deleted);
+    if channel.is_some() {
+        ledger.quota_wait = None;
+    }
+    target.level = match desired {
+        DesiredState::Removed => Level::Gone,
+        DesiredState::Streaming => least(Level::Running, ceiling),
+        DesiredState::Ready if wish.is_some_and(|wish| wish.keep_warm) => least(Level::Idle, ceiling),
+        DesiredState::Ready => least(kept(now, ledger, channel.is_some(), rules), ceiling),
+    };
+    if desired != DesiredState::Ready || wish.is_some_and(|wish| wish.keep_warm) {
+        ledger.grace_until = None;
+    }
+    if target.level != Level::Gone
+        && let Some(wait) = ledger.quota_wait.as_ref().filter(|wait| !wait.turn)
+    {
+        target.waits_for_quota = Some(wait.problem.clone());
+        target.level = Level::Gone;
+    }
+    target
+}
+
+/// The configuration the newest wish asks for, or the first thing that is wrong with it.
+fn wanted(wish: &Wish, ledger: &Ledger, look: &Look) -> Result<Configuration, Problem> {
+    let configuration = wish.configuration.clone()?;
+    let parameter = &configuration.stream_key_param;
+    match &look.key {
+        KeyLook::Version(_) | KeyLook::NotAsked => {}
+        KeyLook::Missing => {
+            return Err(Problem::new(Code::ParameterMissing, format!("There is no parameter {parameter}.")));
+        }
+        KeyLook::Unreadable => {
+            return Err(Problem::new(Code::ParameterUnreadable, format!("Lunora may not read the parameter {parameter}.")));
+        }
+        KeyLook::NotSecure => {
+            return Err(Problem::new(Code::ParameterNotSecure, format!("The parameter {parameter} is not a SecureString.")));
+        }
+    }
+    if let AddressLook::HeldBy(holder) = &look.address {
+        let message = format!("The destination {holder} already sends to this address with this key.");
+        return Err(Problem::new(Code::DuplicateAddress, message));
+    }
+    match &ledger.refused {
+        Some(refused) if refused.generation == ledger.generation => Err(refused.problem.clone()),
+        _ => Ok(configuration),
+    }
+}
+
+/// A stopped destination keeps what it has for the grace time; a new one gets nothing before it is
+/// to stream.
+fn kept(now: Timestamp, ledger: &mut Ledger, has_channel: bool, rules: &Rules) -> Level {
+    if !has_channel {
+        ledger.grace_until = None;
+        return Level::Gone;
+    }
+    let until = *ledger.grace_until.get_or_insert(ledger::after(now, rules.grace_seconds));
+    if now < until { Level::Idle } else { Level::Gone }
+}
+
+fn least(level: Level, ceiling: Level) -> Level {
+    match (level, ceiling) {
+        (Level::Gone, _) | (_, Level::Gone) => Level::Gone,
+        (Level::Idle, _) | (_, Level::Idle) => Level::Idle,
+        (Level::Running, Level::Running) => Level::Running,
+    }
+}
