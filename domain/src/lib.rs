@@ -2,6 +2,7 @@
 //! Time, ids and what was seen are arguments.
 
 pub mod address;
+pub mod cost;
 pub mod encoder;
 pub mod platform;
 pub mod preset;

@@ -147,13 +147,14 @@ fn default_channel_class() -> String {
 }
 
 fn default_flow_id() -> String {
-    FLOW_IDS[0].to_owned()
+    FLOW_ID.to_owned()
 }
 
 /// The first value of each is the default and the only one that is built.
 const OUTPUT_TYPES: &[&str] = &["medialive", "mediaconnect", "shared"];
 const CHANNEL_CLASSES: &[&str] = &["SINGLE_PIPELINE", "STANDARD"];
-const FLOW_IDS: &[&str] = &["main"];
+/// The only flow there is yet.
+const FLOW_ID: &str = "main";
 
 impl Configuration {
     /// The preset's row; `None` when a later version no longer has it.
@@ -235,7 +236,7 @@ fn configuration(item: &Item, prefix: &str) -> Result<Configuration, Problem> {
     let preset = preset(item, platform)?;
     let output_type = reserved(item, "output_type", OUTPUT_TYPES)?;
     let channel_class = reserved(item, "channel_class", CHANNEL_CLASSES)?;
-    let flow_id = reserved(item, "flow_id", FLOW_IDS)?;
+    let flow_id = flow_id(item)?;
     Ok(Configuration {
         platform: platform.id.to_owned(),
         address,
@@ -325,6 +326,18 @@ fn reserved(item: &Item, name: &str, values: &[&str]) -> Result<String, Problem>
             Code::UnknownValue,
             format!("The {name} is none of {}.", values.join(", ")),
         )),
+    }
+}
+
+/// Any other name would be another flow, and there is only one yet.
+fn flow_id(item: &Item) -> Result<String, Problem> {
+    match text(item, "flow_id")? {
+        None | Some(FLOW_ID) => Ok(FLOW_ID.to_owned()),
+        Some(_) => Err(Problem::new(
+            Code::NotAvailableYet,
+            "Flows other than main are not available yet.",
+        )
+        .with_advice("Set flow_id to main, or delete it.")),
     }
 }
 

@@ -10,17 +10,15 @@ use super::Item;
 use crate::address::looks_like_key;
 use crate::problem::{Code, Problem};
 
-/// Names that mean a stream key and nothing else, without case, hyphens and underscores.
+/// Names that mean a stream key and nothing else, without case, hyphens and underscores. So does
+/// every name that ends in `streamkey`.
 const ALWAYS: &[&str] = &[
-    "streamkey",
     "streamkeyvalue",
     "streamingkey",
     "rtmpkey",
-    "rtmpstreamkey",
     "ingestkey",
     "publishkey",
     "publishingkey",
-    "backupstreamkey",
     "backupstreamingkey",
     "backuprtmpkey",
     "streamsecret",
@@ -64,7 +62,7 @@ fn is_secret(name: &str, value: &Value) -> bool {
         Value::String(text) => text.is_empty(),
         _ => false,
     };
-    if ALWAYS.contains(&plain.as_str()) {
+    if plain.ends_with("streamkey") || ALWAYS.contains(&plain.as_str()) {
         return !empty;
     }
     let key_like = value
