@@ -30,11 +30,12 @@ class Stage:
     """Everything of Lunora on this machine, for as long as it is open."""
 
     def __init__(self, run_dir=None, ports=None, auth=False, media="ffmpeg", scale=10, account=ACCOUNT,
-                 stack="lunora", keys=None, parameters=None, seed=1, with_platforms=True):
+                 stack="lunora", keys=None, parameters=None, seed=1, with_platforms=True, log_dir=None):
         """`keys`: parameter name below the prefix -> stream key (invented). `parameters`: of the template, by name.
         `scale`: how many times faster than AWS the simulator's time passes."""
         self.run_dir = run_dir or tempfile.mkdtemp(prefix="lunora-stage-")
         self.own_dir = run_dir is None
+        self.log_dir = log_dir or os.path.join(self.run_dir, "log")
         self.ports = ports or port_numbers.free()
         self.auth, self.media, self.scale, self.seed = auth, media, scale, seed
         self.account, self.stack = account, stack
@@ -57,7 +58,7 @@ class Stage:
 
     def log(self, name):
         """The log file of one of the children."""
-        return os.path.join(self.run_dir, "log", name + ".log")
+        return os.path.join(self.log_dir, name + ".log")
 
     def start(self):
         """Brings everything up; what was already started ends again if something fails."""

@@ -1,0 +1,79 @@
+"""Shows each destination's way as it happens: one line for each change of a record, with the time
+since its last edit and the money spent so far. It also keeps the moments, for the overheads."""
+
+import threading
+import time
+from decimal import Decimal
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local import say
+
+
+class Board:
+    """Reads the records five times a second, as a dashboard would, and prints what changed."""
+
+    def __init__(self, stage):
+        self.stage = stage
+        self.edited = {}  # destination -> when its record was last edited
+        self.reached = {}  # (destination, status) -> when the record last said so first
+        self._shown = {}
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        self._thread.join(10)
+
+    def _run(self):
+        while not self._over.wait(0.1):
+            try:
+                self.look()
+            except (BotoCoreError, ClientError, OSError, ValueError):
+                if self._over.is_set() or not self.stage.cloud:
+                    return
+
+    def edit(self, destination, what):
+        """Notes that a record is about to be edited, and how."""
+        self.edited[destination] = time.monotonic()
+        say.step(f"edit  {destination:<15} {what}")
+
+    def look(self):
+        """Compares the records with what was last shown."""
+        now = time.monotonic()
+        records = self.stage.records()
+        for destination in sorted({*records, *self._shown}):
+            record = records.get(destination)
+            state = _words(record)
+            if self._shown.get(destination) == state:
+                continue
+            self._shown[destination] = state
+            if record is None:
+                del self._shown[destination]
+                continue
+            status = record.get("streaming_status")
+            if status is None:
+                continue
+            self.reached[destination, status] = now
+            since = now - self.edited.get(destination, now)
+            say.line(f"{say.clock().rjust(5)}        {destination:<15} {state:<34} {since:6.1f} s   {self.money()}")
+
+    def money(self):
+        """What the simulator's bill says now."""
+        return f"${Decimal(self.stage.simulator.bill()['total_usd']):.4f}"
+
+    def took(self, destination, status):
+        """Seconds from the last edit until the record said `status`."""
+        return self.reached[destination, status] - self.edited[destination]
+
+
+def _words(record):
+    if record is None:
+        return "(record deleted)"
+    problem = record.get("problem") or {}
+    status = str(record.get("streaming_status", "new"))
+    return f"{status} ({problem['code']})" if problem.get("code") else status
