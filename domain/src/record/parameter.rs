@@ -29,11 +29,9 @@ pub(super) fn check(attribute: &str, name: &str, prefix: &str) -> Result<String,
     }
 }
 
-/// Parameter Store's characters; a part of dots alone could be read as a way up.
+/// Parameter Store's characters. A part of nothing or of dots alone could be read as a way up.
 fn is_part(part: &str) -> bool {
-    !part.is_empty()
-        && part
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
+    part.chars()
+        .all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
         && !part.chars().all(|c| c == '.')
 }

@@ -28,7 +28,7 @@ const ALWAYS: &[&str] = &[
 ];
 
 /// Names that may mean a stream key. MediaLive itself calls the key `streamName`. The last two are
-/// ours and should hold a parameter's name, which begins with a slash; a key has been seen there.
+/// ours and should hold a parameter's name; with its slashes that never looks like a key.
 const SOMETIMES: &[&str] = &[
     "key",
     "backupkey",
@@ -65,9 +65,7 @@ fn is_secret(name: &str, value: &Value) -> bool {
     if plain.ends_with("streamkey") || ALWAYS.contains(&plain.as_str()) {
         return !empty;
     }
-    let key_like = value
-        .as_str()
-        .is_some_and(|text| !text.starts_with('/') && looks_like_key(text));
+    let key_like = value.as_str().is_some_and(|text| looks_like_key(text));
     SOMETIMES.contains(&plain.as_str()) && key_like
 }
 
