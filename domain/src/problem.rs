@@ -100,7 +100,7 @@ codes! {
     MissingPreset Record "missing_preset"
         "Add the attribute preset_id, for example 1080p30 or 720p30.";
     PresetExceedsPlatform Record "preset_exceeds_platform"
-        "Choose a preset within the platform's limits; each platform has one of its own, named <platform>-720p30.";
+        "Choose a preset within the platform's limits; each platform has some of its own, such as youtube-720p30 or linkedin-720p30.";
     PresetNotForPlatform Record "preset_not_for_platform"
         "Choose a generic preset such as 1080p30, or one that starts with this platform's name.";
     UnknownDesiredState Record "unknown_desired_state"

@@ -65,7 +65,7 @@ fn is_secret(name: &str, value: &Value) -> bool {
     if plain.ends_with("streamkey") || ALWAYS.contains(&plain.as_str()) {
         return !empty;
     }
-    let key_like = value.as_str().is_some_and(|text| looks_like_key(text));
+    let key_like = value.as_str().is_some_and(looks_like_key);
     SOMETIMES.contains(&plain.as_str()) && key_like
 }
 
