@@ -1,1 +1,54 @@
-//! The only crate that knows the AWS SDK.
+//! The only crate that knows the AWS SDK: tables, media, secrets, executions, and the one mapping
+//! of errors. Workers speak to AWS through it and in our words.
+
+pub mod clients;
+mod encoder;
+pub mod executions;
+pub mod fault;
+pub mod ledgers;
+pub mod media_connect;
+pub mod media_live;
+pub mod parameters;
+pub mod payload;
+pub mod records;
+pub mod settings;
+pub mod shell;
+pub mod step;
+mod table;
+
+pub use aws_lambda_events as events;
+pub use domain::Error;
+use jiff::Timestamp;
+
+/// What a worker works with: made once per process, borrowed by the handler.
+pub struct Cloud {
+    /// The stack's settings.
+    pub settings: settings::Settings,
+    /// The SDK clients.
+    pub clients: clients::Clients,
+    clock: fn() -> Timestamp,
+}
+
+impl Cloud {
+    /// The cloud that the function's environment names.
+    pub fn from_environment() -> Result<Cloud, Error> {
+        let settings = settings::Settings::from_environment()?;
+        Ok(Cloud::new(settings, clients::Clients::from_environment(), Timestamp::now))
+    }
+
+    /// A cloud from its parts; the clock is one of them, so that a test can have its own.
+    pub fn new(settings: settings::Settings, clients: clients::Clients, clock: fn() -> Timestamp) -> Cloud {
+        Cloud { settings, clients, clock }
+    }
+
+    /// The time, read once where a decision needs it.
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// Opens the connection that nearly every invocation needs while nobody waits for it yet.
+    /// Whether it worked does not matter: the first real call would open it then.
+    async fn warm(&self) {
+        drop(ledgers::helper(&self.clients, &self.settings, ledgers::FLOW_KEY).await);
+    }
+}

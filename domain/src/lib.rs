@@ -12,6 +12,7 @@ pub mod error;
 pub mod ledger;
 pub mod look;
 pub mod name;
+pub mod network;
 pub mod plan;
 pub mod sweep;
 

@@ -61,6 +61,11 @@ pub fn execution(destination_id: &str, because: &str) -> String {
     format!("{id}-{}", because.chars().map(clean).take(40).collect::<String>())
 }
 
+/// A short hash, for a name that has to follow from a longer one.
+pub fn short_hash(text: &str) -> String {
+    crate::address::hex_prefix(&[text.as_bytes()])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -53,6 +53,8 @@ pub struct Seen {
     pub rows: BTreeMap<String, Ledger>,
     /// Who holds which address.
     pub addresses: BTreeMap<String, String>,
+    /// Channels whose helper row exists.
+    pub channel_helpers: BTreeSet<String>,
     /// Every channel, input and flow output that exists, ours or not.
     pub things: Vec<Listed>,
     /// The flow; absent when it does not exist or could not be described.

@@ -1,2 +1,5 @@
-//! The door.
-fn main() {}
+//! The door of `claim`.
+
+fn main() -> Result<(), cloud::shell::Failure> {
+    cloud::shell::run("claim", claim::handle)
+}

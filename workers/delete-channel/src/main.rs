@@ -1,2 +1,5 @@
-//! The door.
-fn main() {}
+//! The door of `delete-channel`.
+
+fn main() -> Result<(), cloud::shell::Failure> {
+    cloud::shell::run("delete-channel", delete_channel::handle)
+}

@@ -1,2 +1,5 @@
-//! The door.
-fn main() {}
+//! The door of `delete-input`.
+
+fn main() -> Result<(), cloud::shell::Failure> {
+    cloud::shell::run("delete-input", delete_input::handle)
+}

@@ -1,2 +1,5 @@
-//! The door.
-fn main() {}
+//! The door of `dispatch`.
+
+fn main() -> Result<(), cloud::shell::Failure> {
+    cloud::shell::run("dispatch", dispatch::handle)
+}

@@ -1,2 +1,5 @@
-//! The door.
-fn main() {}
+//! The door of `fail`.
+
+fn main() -> Result<(), cloud::shell::Failure> {
+    cloud::shell::run("fail", fail::handle)
+}

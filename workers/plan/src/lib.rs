@@ -1,1 +1,204 @@
-//! Soon.
+//! Reads the record and the ledger, looks at the cloud, and decides which lane comes next.
+//!
+//! Runs twice: the decision is made anew each time, and what it writes follows from what it saw.
+//! Undone by: the next Plan.
+
+use cloud::{
+    Cloud, Error, executions, ledgers, media_connect, media_live, parameters,
+    payload::{LookOutput, PlanInput, PlanOutput},
+    records,
+};
+use domain::{
+    ledger::Ledger,
+    look::{AddressLook, ChannelState, FlowLook, KeyLook, Look, Sight},
+    name,
+    plan::{self, Decision, Lane, Status},
+    problem::Code,
+    record::{self, Item, Wish},
+};
+
+/// Plans.
+pub async fn handle(cloud: &Cloud, input: PlanInput) -> Result<PlanOutput, Error> {
+    let (clients, settings, now) = (&cloud.clients, &cloud.settings, cloud.now());
+    let id = &input.destination_id;
+    let before = ledgers::read(clients, settings, id).await?;
+    if before.holder.as_deref() != Some(&input.execution) {
+        return Err(Error::Stale("Another execution holds the lease.".into()));
+    }
+    let item = records::read(clients, settings, id).await?;
+    let wish = item.as_ref().map(|item| record::read(item, &settings.parameter_store_prefix));
+    let (before, address) = hold_address(cloud, before, wish.as_ref(), &input.execution).await?;
+    let look = look(cloud, &before, wish.as_ref(), address).await?;
+    let both = item.as_ref().zip(wish.as_ref());
+    let mut decision = plan::decide(now, input.lap, both, &before, &look, &settings.plan_rules());
+    explain(cloud, &mut decision).await;
+    write(cloud, &input, &before, &decision, item.as_ref()).await?;
+    let Decision { ledger, .. } = decision;
+    let gone = |state: &ChannelState| *state == ChannelState::Deleted;
+    Ok(PlanOutput {
+        lane: decision.lane,
+        level: decision.level.into(),
+        lap: input.lap + 1,
+        knock: before.knock,
+        generation: ledger.generation,
+        incarnation: ledger.incarnation,
+        until: decision.until,
+        hand_over: decision.hand_over,
+        looked_at: now,
+        look: LookOutput {
+            channel: look.channel.there().filter(|channel| !gone(&channel.state)).cloned(),
+            input: look.input.there().filter(|input| input.state != "DELETED").cloned(),
+            flow_output: look.flow_output,
+            flow: look.flow,
+        },
+    })
+}
+
+/// Asks for the address that a valid wish names: the first holder keeps it.
+async fn hold_address(
+    cloud: &Cloud,
+    before: Ledger,
+    wish: Option<&Wish>,
+    execution: &str,
+) -> Result<(Ledger, AddressLook), Error> {
+    let (clients, settings) = (&cloud.clients, &cloud.settings);
+    let Some(Ok(configuration)) = wish.map(|wish| &wish.configuration) else {
+        return Ok((before, AddressLook::NotAsked));
+    };
+    let hash = configuration.address_hash();
+    // Once noted and asked for it stays ours until Plan lets it go.
+    if before.addresses.contains(&hash) && before.address_awaited.is_none() && before.settled.is_some() {
+        return Ok((before, AddressLook::Held));
+    }
+    let mut noted = before.clone();
+    if !noted.addresses.contains(&hash) {
+        noted.addresses.push(hash.clone());
+        ledgers::save(clients, settings, execution, &before, &noted).await?;
+    }
+    let holder = ledgers::hold_address(clients, settings, &hash, &before.destination_id).await?;
+    if holder == before.destination_id {
+        return Ok((noted, AddressLook::Held));
+    }
+    let mut without = noted.clone();
+    without.addresses.retain(|held| *held != hash);
+    ledgers::save(clients, settings, execution, &noted, &without).await?;
+    Ok((without, AddressLook::HeldBy(holder)))
+}
+
+async fn look(cloud: &Cloud, ledger: &Ledger, wish: Option<&Wish>, address: AddressLook) -> Result<Look, Error> {
+    let (clients, settings) = (&cloud.clients, &cloud.settings);
+    let id = &ledger.destination_id;
+    let key = match wish.map(|wish| &wish.configuration) {
+        Some(Ok(configuration)) => parameters::look(clients, &configuration.stream_key_param).await?,
+        _ => KeyLook::NotAsked,
+    };
+    let channel = match (&ledger.channel, &ledger.channel_sought) {
+        (None, None) => Sight::Never,
+        (known, _) => {
+            let by_id = match known {
+                Some(made) => media_live::describe_channel(clients, &made.id).await?,
+                None => None,
+            };
+            match by_id {
+                Some(channel) => Sight::There(channel),
+                None => {
+                    let listed = media_live::list_channels(clients).await?;
+                    sight(media_live::own(&listed, &settings.stack, id).map(|thing| domain::look::ChannelLook {
+                        id: thing.id.clone(),
+                        state: ChannelState::from(thing.state.clone()),
+                    }))
+                }
+            }
+        }
+    };
+    let input = match (&ledger.input, &ledger.input_sought) {
+        (None, None) => Sight::Never,
+        (known, _) => {
+            let known = match known {
+                Some(made) => Some(made.id.clone()),
+                None => {
+                    let listed = media_live::list_inputs(clients).await?;
+                    media_live::own(&listed, &settings.stack, id).map(|thing| thing.id.clone())
+                }
+            };
+            match known {
+                Some(known) => sight(media_live::describe_input(clients, &known).await?),
+                None => Sight::NotFound,
+            }
+        }
+    };
+    let flow = media_connect::describe_flow(clients, settings).await?;
+    let flow_output = flow.as_ref().and_then(|flow| flow.output(&settings.stack, id));
+    let flow = match flow {
+        Some(flow) if !flow.look.is_up() => {
+            let tags = media_connect::tags(clients, &settings.flow_arn).await?;
+            Some(FlowLook { ours: Some(name::is_our_flow(&settings.stack, &tags)), ..flow.look })
+        }
+        flow => flow.map(|flow| flow.look),
+    };
+    Ok(Look { channel, input, flow_output, flow, key, address })
+}
+
+fn sight<T>(thing: Option<T>) -> Sight<T> {
+    thing.map_or(Sight::NotFound, Sight::There)
+}
+
+/// Says in the problem what MediaLive complained of, when a start budget is used up.
+async fn explain(cloud: &Cloud, decision: &mut Decision) {
+    let Some(mirror) = &mut decision.mirror else { return };
+    let Some(Some(problem)) = mirror.attributes.get_mut("problem") else { return };
+    let (Some("start_failed"), Some(channel)) = (problem["code"].as_str(), &decision.ledger.channel) else { return };
+    // Only words: without them the problem stands as it is.
+    if let Ok(types) = media_live::alert_types(&cloud.clients, &channel.id).await
+        && !types.is_empty()
+    {
+        let message = problem["message"].as_str().unwrap_or_default();
+        problem["message"] = format!("{message} MediaLive's alerts: {}.", types.join(", ")).into();
+    }
+}
+
+async fn write(
+    cloud: &Cloud,
+    input: &PlanInput,
+    before: &Ledger,
+    decision: &Decision,
+    item: Option<&Item>,
+) -> Result<(), Error> {
+    let (clients, settings) = (&cloud.clients, &cloud.settings);
+    let id = &input.destination_id;
+    ledgers::save(clients, settings, &input.execution, before, &decision.ledger).await?;
+    if let (Some(mirror), Some(item)) = (&decision.mirror, item) {
+        let scrub = record::secrets_in(item);
+        if mirror.changed || decision.lane == Lane::Release || !scrub.is_empty() {
+            records::mirror(clients, settings, id, mirror, &scrub).await?;
+        }
+        count(cloud, before, mirror.status, decision);
+    }
+    if !decision.let_go.is_empty() {
+        for hash in &decision.let_go {
+            ledgers::drop_helper(clients, settings, &ledgers::address_key(hash), id).await?;
+        }
+        let mut without = decision.ledger.clone();
+        without.addresses.retain(|held| !decision.let_go.contains(held));
+        ledgers::save(clients, settings, &input.execution, &decision.ledger, &without).await?;
+    }
+    if let Some(wait) = &before.wait {
+        // A wait that timed out: nobody is to be woken by its token any more.
+        executions::end_wait(clients, &wait.token, "planned again").await?;
+    }
+    if let (Some(old), None) = (&before.channel, &decision.ledger.channel) {
+        ledgers::drop_helper(clients, settings, &ledgers::channel_key(&old.id), id).await?;
+    }
+    Ok(())
+}
+
+/// Counts what the alarms watch, once per occurrence and not once per look.
+fn count(cloud: &Cloud, before: &Ledger, status: Status, decision: &Decision) {
+    let stuck = &decision.ledger.stuck;
+    if status == Status::Stuck && *stuck != before.stuck {
+        cloud::shell::count(&cloud.settings.stack, "Stuck", 1, cloud.now());
+        if stuck.as_ref().is_some_and(|stuck| stuck.problem.code == Code::StartFailed) {
+            cloud::shell::count(&cloud.settings.stack, "StartFailed", 1, cloud.now());
+        }
+    }
+}

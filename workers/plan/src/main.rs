@@ -1,2 +1,5 @@
-//! The door.
-fn main() {}
+//! The door of `plan`.
+
+fn main() -> Result<(), cloud::shell::Failure> {
+    cloud::shell::run("plan", plan::handle)
+}

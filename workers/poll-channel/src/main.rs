@@ -1,2 +1,5 @@
-//! The door.
-fn main() {}
+//! The door of `poll-channel`.
+
+fn main() -> Result<(), cloud::shell::Failure> {
+    cloud::shell::run("poll-channel", poll_channel::handle)
+}

@@ -1,2 +1,5 @@
-//! The door.
-fn main() {}
+//! The door of `preflight`.
+
+fn main() -> Result<(), cloud::shell::Failure> {
+    cloud::shell::run("preflight", preflight::handle)
+}

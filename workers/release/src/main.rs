@@ -1,2 +1,5 @@
-//! The door.
-fn main() {}
+//! The door of `release`.
+
+fn main() -> Result<(), cloud::shell::Failure> {
+    cloud::shell::run("release", release::handle)
+}

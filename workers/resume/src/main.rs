@@ -1,2 +1,5 @@
-//! The door.
-fn main() {}
+//! The door of `resume`.
+
+fn main() -> Result<(), cloud::shell::Failure> {
+    cloud::shell::run("resume", resume::handle)
+}

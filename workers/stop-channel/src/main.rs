@@ -1,2 +1,5 @@
-//! The door.
-fn main() {}
+//! The door of `stop-channel`.
+
+fn main() -> Result<(), cloud::shell::Failure> {
+    cloud::shell::run("stop-channel", stop_channel::handle)
+}

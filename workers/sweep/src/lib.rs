@@ -1,1 +1,212 @@
-//! Soon.
+//! The scheduled pass: wakes what hints missed, acts on times, removes orphans, stops an unneeded flow.
+//!
+//! Runs twice: everything it does follows from what it sees, and reserved concurrency keeps passes apart.
+//! Undone by: the next pass; an orphan, once deleted, stays deleted.
+
+use cloud::{
+    Cloud, Error, executions,
+    events::eventbridge::EventBridgeEvent,
+    executions::Fate,
+    ledgers::{self, Nudge},
+    media_connect, media_live, records,
+};
+use domain::{
+    ledger, name,
+    sweep::{self, Kind, Listed, Pass, Rules, Seen},
+};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a pass did, for its log.
+#[derive(Debug, Default, Serialize)]
+pub struct Swept {
+    woken: BTreeMap<String, &'static str>,
+    waits_ended: usize,
+    orphans_removed: Vec<String>,
+    flow_stopped: bool,
+    /// Things that failed and are left to the next pass.
+    left: usize,
+}
+
+/// Makes one pass. What fails is left to the next one; only not being able to look is an error.
+pub async fn handle(cloud: &Cloud, _tick: EventBridgeEvent) -> Result<Swept, Error> {
+    let seen = look(cloud).await?;
+    let rules = rules(cloud, &seen).await?;
+    let pass = sweep::decide(cloud.now(), &seen, &rules);
+    let mut swept = Swept::default();
+    for id in &pass.completes {
+        swept.note(end_wait(cloud, &seen, id).await.map(|ended| usize::from(ended)), |swept, ended| swept.waits_ended += ended);
+    }
+    nudge(cloud, &seen, &pass, &mut swept).await;
+    wake(cloud, &pass, &mut swept).await;
+    for orphan in &pass.orphans {
+        let removed = remove(cloud, orphan).await;
+        swept.note(removed, |swept, ()| swept.orphans_removed.push(orphan.name.clone()));
+    }
+    if pass.suspects != seen.suspects {
+        let noted = ledgers::note_suspects(&cloud.clients, &cloud.settings, &pass.suspects).await;
+        swept.note(noted, |_, ()| {});
+    }
+    let stopped = flow(cloud, &seen, &pass).await;
+    swept.note(stopped, |swept, stopped| swept.flow_stopped = stopped);
+    repair(cloud, &seen, &mut swept).await;
+    if !swept.orphans_removed.is_empty() {
+        cloud::shell::count(&cloud.settings.stack, "OrphansRemoved", swept.orphans_removed.len(), cloud.now());
+    }
+    Ok(swept)
+}
+
+impl Swept {
+    fn note<T>(&mut self, outcome: Result<T, Error>, done: impl FnOnce(&mut Swept, T)) {
+        match outcome {
+            Ok(value) => done(self, value),
+            Err(_) => self.left += 1,
+        }
+    }
+}
+
+async fn look(cloud: &Cloud) -> Result<Seen, Error> {
+    let (clients, settings, now) = (&cloud.clients, &cloud.settings, cloud.now());
+    // The things first and the rows after: a thing made in between is then accounted for.
+    let mut things = media_live::list_channels(clients).await?;
+    things.extend(media_live::list_inputs(clients).await?);
+    let flow = media_connect::describe_flow(clients, settings).await?;
+    let (rows, helpers) = ledgers::all(clients, settings).await?;
+    let records = records::fingerprints(clients, settings).await?;
+    if let Some(flow) = &flow {
+        things.extend(outputs(cloud, flow, &rows).await?);
+    }
+    let mut ended_holders = BTreeSet::new();
+    for row in rows.values() {
+        if let Some(holder) = &row.holder
+            && row.held_at.is_none_or(|held_at| now >= ledger::after(held_at, ledger::LAG_SECONDS))
+            && executions::fate(clients, holder).await? != Fate::Runs
+        {
+            ended_holders.insert(holder.clone());
+        }
+    }
+    let addresses = helpers
+        .iter()
+        .filter_map(|(key, helper)| Some((key.strip_prefix("url#")?.to_owned(), helper.serves.clone())))
+        .collect();
+    let channel_helpers = helpers.keys().filter_map(|key| key.strip_prefix("channel#")).map(str::to_owned).collect();
+    let memory = |key: &str| helpers.get(key).cloned().unwrap_or_default();
+    Ok(Seen {
+        records,
+        rows,
+        addresses,
+        channel_helpers,
+        things,
+        flow: flow.map(|flow| flow.look),
+        ended_holders,
+        suspects: memory(ledgers::SWEEP_KEY).suspects,
+        flow_unneeded_since: memory(ledgers::FLOW_KEY).unneeded_since,
+    })
+}
+
+/// The flow's outputs. Only one that might be an orphan is asked for its tags.
+async fn outputs(
+    cloud: &Cloud,
+    flow: &media_connect::Flow,
+    rows: &BTreeMap<String, ledger::Ledger>,
+) -> Result<Vec<Listed>, Error> {
+    let stack = &cloud.settings.stack;
+    let mut listed = Vec::new();
+    for (output_name, look) in &flow.outputs {
+        let known = rows.iter().any(|(id, row)| {
+            *output_name == name::resource(stack, id) && row.flow_output_arn.as_ref() == Some(&look.arn)
+        });
+        let tags = if !known && output_name.starts_with(&name::resource(stack, "")) {
+            media_connect::tags(&cloud.clients, &look.arn).await?
+        } else {
+            name::Tags::new()
+        };
+        listed.push(Listed {
+            kind: Kind::FlowOutput,
+            id: look.arn.clone(),
+            name: output_name.clone(),
+            state: if look.enabled { "ENABLED" } else { "DISABLED" }.to_owned(),
+            tags,
+        });
+    }
+    Ok(listed)
+}
+
+async fn rules(cloud: &Cloud, seen: &Seen) -> Result<Rules, Error> {
+    let settings = &cloud.settings;
+    let may_stop_flow = settings.flow_on_demand
+        && seen.flow.as_ref().is_some_and(|flow| flow.is_up())
+        && name::is_our_flow(&settings.stack, &media_connect::tags(&cloud.clients, &settings.flow_arn).await?);
+    Ok(Rules { stack: settings.stack.clone(), flow_grace_seconds: settings.flow_grace_seconds, may_stop_flow })
+}
+
+async fn end_wait(cloud: &Cloud, seen: &Seen, id: &str) -> Result<bool, Error> {
+    let Some(wait) = seen.rows.get(id).and_then(|row| row.wait.as_ref()) else { return Ok(false) };
+    let ended = executions::end_wait(&cloud.clients, &wait.token, "sweep").await?;
+    ledgers::forget_wait(&cloud.clients, &cloud.settings, id, &wait.token).await?;
+    Ok(ended)
+}
+
+async fn nudge(cloud: &Cloud, seen: &Seen, pass: &Pass, swept: &mut Swept) {
+    let now = cloud.now();
+    let mut nudges: Vec<(&String, Nudge)> = Vec::new();
+    nudges.extend(pass.end_graces.iter().map(|id| (id, Nudge::EndGrace(now))));
+    nudges.extend(pass.turn.iter().map(|id| (id, Nudge::GiveTurn)));
+    let counted = pass.note_counts.iter().filter(|id| pass.turn.as_ref() != Some(*id));
+    nudges.extend(counted.map(|id| (id, Nudge::NoteCount(pass.count))));
+    for (id, nudge) in nudges {
+        if let Some(row) = seen.rows.get(id) {
+            let nudged = ledgers::nudge(&cloud.clients, &cloud.settings, row, nudge).await;
+            swept.note(nudged, |_, ()| {});
+        }
+    }
+}
+
+async fn wake(cloud: &Cloud, pass: &Pass, swept: &mut Swept) {
+    // One name per destination and second: two passes at once start one execution.
+    let because = format!("sweep-{}", cloud.now().as_second());
+    for (id, reason) in &pass.wakes {
+        let started = executions::start(&cloud.clients, &cloud.settings, &name::execution(id, &because), id).await;
+        swept.note(started.map_err(Error::from), |swept, ()| {
+            swept.woken.insert(id.clone(), reason);
+        });
+    }
+}
+
+/// Removes an orphan as far as its state allows; the next passes do the rest.
+async fn remove(cloud: &Cloud, orphan: &Listed) -> Result<(), Error> {
+    let clients = &cloud.clients;
+    match (orphan.kind, orphan.state.as_str()) {
+        (Kind::Channel, "RUNNING" | "RECOVERING" | "STARTING") => Ok(media_live::stop_channel(clients, &orphan.id).await?),
+        (Kind::Channel, "IDLE" | "CREATE_FAILED" | "UPDATE_FAILED") => Ok(media_live::delete_channel(clients, &orphan.id).await?),
+        (Kind::Input, "DETACHED") => Ok(media_live::delete_input(clients, &orphan.id).await?),
+        (Kind::FlowOutput, _) => Ok(media_connect::remove_flow_output(clients, &cloud.settings, &orphan.id).await?),
+        _ => Ok(()),
+    }
+}
+
+async fn flow(cloud: &Cloud, seen: &Seen, pass: &Pass) -> Result<bool, Error> {
+    let (clients, settings) = (&cloud.clients, &cloud.settings);
+    if let (true, Some(since)) = (pass.stop_flow, seen.flow_unneeded_since) {
+        if ledgers::announce_stop(clients, settings, since, cloud.now()).await? {
+            media_connect::stop_flow(clients, settings).await?;
+            return Ok(true);
+        }
+        return Ok(false);
+    }
+    if pass.flow_unneeded_since != seen.flow_unneeded_since {
+        ledgers::note_unneeded(clients, settings, pass.flow_unneeded_since).await?;
+    }
+    Ok(false)
+}
+
+/// Puts back what a crash between two writes may have left out: who a channel serves.
+async fn repair(cloud: &Cloud, seen: &Seen, swept: &mut Swept) {
+    for (id, row) in &seen.rows {
+        let Some(channel) = &row.channel else { continue };
+        if row.holder.is_none() && row.rest.is_some() && !seen.channel_helpers.contains(&channel.id) {
+            let noted = ledgers::note_channel(&cloud.clients, &cloud.settings, &channel.id, id).await;
+            swept.note(noted, |_, ()| {});
+        }
+    }
+}

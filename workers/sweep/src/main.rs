@@ -1,2 +1,5 @@
-//! The door.
-fn main() {}
+//! The door of `sweep`.
+
+fn main() -> Result<(), cloud::shell::Failure> {
+    cloud::shell::run("sweep", sweep::handle)
+}

@@ -1,0 +1,73 @@
+//! Step Functions: starting an execution, asking after one, ending a wait.
+
+use crate::{clients::Clients, fault::CallError, settings::Settings};
+use aws_sdk_sfn::{
+    operation::{
+        describe_execution::DescribeExecutionError, send_task_success::SendTaskSuccessError,
+        start_execution::StartExecutionError,
+    },
+    types::ExecutionStatus,
+};
+
+/// Starts `reconcile` for a destination. An execution of that name counts as started.
+pub async fn start(clients: &Clients, settings: &Settings, name: &str, destination_id: &str) -> Result<(), CallError> {
+    let input = serde_json::json!({ "destination_id": destination_id }).to_string();
+    let answer =
+        clients.sfn.start_execution().state_machine_arn(&settings.state_machine_arn).name(name).input(input).send().await;
+    match answer {
+        Ok(_) => Ok(()),
+        Err(error) if matches!(error.as_service_error(), Some(StartExecutionError::ExecutionAlreadyExists(_))) => Ok(()),
+        Err(error) => Err(CallError::new("StartExecution", &error)),
+    }
+}
+
+/// What has become of an execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It runs.
+    Runs,
+    /// It ended, however.
+    Ended,
+    /// Step Functions does not know it, or not yet.
+    Unknown,
+}
+
+/// Asks after an execution.
+pub async fn fate(clients: &Clients, execution: &str) -> Result<Fate, CallError> {
+    match clients.sfn.describe_execution().execution_arn(execution).send().await {
+        Ok(output) => Ok(match output.status() {
+            ExecutionStatus::Running | ExecutionStatus::PendingRedrive => Fate::Runs,
+            _ => Fate::Ended,
+        }),
+        Err(error)
+            if matches!(
+                error.as_service_error(),
+                Some(DescribeExecutionError::ExecutionDoesNotExist(_) | DescribeExecutionError::InvalidArn(_))
+            ) =>
+        {
+            Ok(Fate::Unknown)
+        }
+        Err(error) => Err(CallError::new("DescribeExecution", &error)),
+    }
+}
+
+/// Ends a wait. False: it had ended before, which is nobody's fault.
+pub async fn end_wait(clients: &Clients, token: &str, because: &str) -> Result<bool, CallError> {
+    let output = serde_json::json!({ "because": because }).to_string();
+    match clients.sfn.send_task_success().task_token(token).output(output).send().await {
+        Ok(_) => Ok(true),
+        Err(error)
+            if matches!(
+                error.as_service_error(),
+                Some(
+                    SendTaskSuccessError::TaskDoesNotExist(_)
+                        | SendTaskSuccessError::TaskTimedOut(_)
+                        | SendTaskSuccessError::InvalidToken(_)
+                )
+            ) =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(CallError::new("SendTaskSuccess", &error)),
+    }
+}

@@ -1,0 +1,416 @@
+//! The ledger table: lease, knock, intent and tokens, each one conditional write.
+
+use crate::{
+    clients::Clients,
+    fault::CallError,
+    settings::Settings,
+    table::{self, Update, Written, attribute},
+};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use domain::{
+    Error,
+    ledger::{self, Intent, Ledger, Sought, Wait},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Attributes that whoever holds the lease never writes back from memory: others write them.
+const NOT_FROM_MEMORY: &[&str] = &["destination_id", "holder", "held_at", "knock"];
+
+/// What came of asking for the lease.
+pub enum Lease {
+    /// It is ours.
+    Taken,
+    /// Somebody else's.
+    HeldBy(Box<Ledger>),
+}
+
+/// What an acting step insists on when it opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// We hold the lease: enough for what unmakes.
+    Holder,
+    /// And nobody has knocked since Plan: for what makes, starts or changes.
+    HolderAndKnock(u64),
+}
+
+/// What an acting step notes before it acts.
+#[derive(Clone, Debug, Default)]
+pub struct Foresight {
+    /// A create of the input is about to be sent.
+    pub input_sought: Option<Sought>,
+    /// A create of the channel is about to be sent.
+    pub channel_sought: Option<Sought>,
+    /// What the channel runs with is uncertain from now on.
+    pub forget_on_air: bool,
+}
+
+fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+fn parse(row: table::Row, destination_id: &str) -> Result<Ledger, Error> {
+    if row.is_empty() {
+        return Ok(Ledger::new(destination_id));
+    }
+    let mut ledger: Ledger = table::parse(row).ok_or_else(|| {
+        Error::permanent(domain::problem::Code::Internal, format!("The ledger row of {destination_id} cannot be read."))
+    })?;
+    ledger.destination_id = destination_id.to_owned();
+    Ok(ledger)
+}
+
+/// Reads a row. A destination without one gets a new one, which is not written yet.
+pub async fn read(clients: &Clients, settings: &Settings, destination_id: &str) -> Result<Ledger, Error> {
+    let row = table::get(clients, &settings.ledger_table, destination_id).await?;
+    parse(row.unwrap_or_default(), destination_id)
+}
+
+async fn write(
+    clients: &Clients,
+    settings: &Settings,
+    destination_id: &str,
+    update: Update,
+    returning: ReturnValue,
+) -> Result<Written, CallError> {
+    table::update(clients, &settings.ledger_table, destination_id, update, returning).await
+}
+
+/// Asks for the lease. It is given if nobody has it, or if we have it already.
+pub async fn take_lease(
+    clients: &Clients,
+    settings: &Settings,
+    destination_id: &str,
+    execution: &str,
+    now: Timestamp,
+) -> Result<Lease, Error> {
+    let update = Update::default()
+        .set("holder", text(execution))
+        .set("held_at", attribute(&now))
+        .set_if_absent("incarnation", attribute(&1_u64))
+        .when_absent_or_equal("holder", text(execution));
+    match write(clients, settings, destination_id, update, ReturnValue::None).await? {
+        Written::Yes(_) => Ok(Lease::Taken),
+        Written::No(row) => Ok(Lease::HeldBy(Box::new(parse(row, destination_id)?))),
+    }
+}
+
+/// Takes the lease from a holder that runs no more. False: it is not the holder any more.
+pub async fn take_over(
+    clients: &Clients,
+    settings: &Settings,
+    destination_id: &str,
+    execution: &str,
+    gone: &str,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let update = Update::default()
+        .set("holder", text(execution))
+        .set("held_at", attribute(&now))
+        .when_equal("holder", text(gone));
+    Ok(matches!(write(clients, settings, destination_id, update, ReturnValue::None).await?, Written::Yes(_)))
+}
+
+/// Leaves the mark that something changed. Gives the row, or nothing if the holder has changed.
+pub async fn knock(
+    clients: &Clients,
+    settings: &Settings,
+    destination_id: &str,
+    holder: &str,
+) -> Result<Option<Ledger>, Error> {
+    let update = Update::default().add("knock", 1).when_equal("holder", text(holder));
+    match write(clients, settings, destination_id, update, ReturnValue::AllNew).await? {
+        Written::Yes(row) => parse(row, destination_id).map(Some),
+        Written::No(_) => Ok(None),
+    }
+}
+
+/// Gives the lease back, unless somebody knocked. Stale: planned from something that has changed.
+pub async fn give_back(
+    clients: &Clients,
+    settings: &Settings,
+    destination_id: &str,
+    execution: &str,
+    knock: u64,
+) -> Result<(), Error> {
+    let update = Update::default()
+        .remove("holder")
+        .remove("held_at")
+        .when_equal("holder", text(execution));
+    let update = when_knock(update, knock);
+    match write(clients, settings, destination_id, update, ReturnValue::None).await? {
+        Written::Yes(_) => Ok(()),
+        Written::No(row) => {
+            let ledger = parse(row, destination_id)?;
+            match ledger.holder.as_deref() {
+                Some(holder) if holder == execution => Err(Error::Stale("Somebody knocked since the last plan.".into())),
+                // A repeated answer: it was given back before.
+                None => Ok(()),
+                Some(_) => Err(Error::Stale("Another execution holds the lease.".into())),
+            }
+        }
+    }
+}
+
+fn when_knock(update: Update, knock: u64) -> Update {
+    if knock == 0 { update.when_absent_or_equal("knock", attribute(&0_u64)) } else { update.when_equal("knock", attribute(&knock)) }
+}
+
+/// Opens an acting step: notes what is about to be sent, on condition that we may. Gives the row
+/// as it was before, from which an intent of unknown outcome can be told.
+pub async fn open(
+    clients: &Clients,
+    settings: &Settings,
+    destination_id: &str,
+    execution: &str,
+    operation: &str,
+    guard: Guard,
+    foresight: &Foresight,
+    now: Timestamp,
+) -> Result<Ledger, Error> {
+    let intent = Intent { operation: operation.to_owned(), until: ledger::after(now, ledger::INTENT_SECONDS) };
+    let mut update =
+        Update::default().set("intent", attribute(&intent)).when_equal("holder", text(execution));
+    if let Guard::HolderAndKnock(knock) = guard {
+        update = when_knock(update, knock);
+    }
+    if let Some(sought) = &foresight.input_sought {
+        update = update.set_if_absent("input_sought", attribute(sought));
+    }
+    if let Some(sought) = &foresight.channel_sought {
+        update = update.set_if_absent("channel_sought", attribute(sought));
+    }
+    if foresight.forget_on_air {
+        update = update.remove("on_air");
+    }
+    match write(clients, settings, destination_id, update, ReturnValue::AllOld).await? {
+        Written::Yes(row) => parse(row, destination_id),
+        Written::No(_) => Err(Error::Stale("The lease is another's, or somebody knocked.".into())),
+    }
+}
+
+/// Writes what has changed between two states of a row, on condition that we hold the lease.
+pub async fn save(
+    clients: &Clients,
+    settings: &Settings,
+    execution: &str,
+    before: &Ledger,
+    after: &Ledger,
+) -> Result<(), Error> {
+    let update = table::difference(before, after, NOT_FROM_MEMORY);
+    if update.is_empty() {
+        return Ok(());
+    }
+    let update = update.when_equal("holder", text(execution));
+    match write(clients, settings, &after.destination_id, update, ReturnValue::None).await? {
+        Written::Yes(_) => Ok(()),
+        Written::No(_) => Err(Error::Stale("Another execution holds the lease.".into())),
+    }
+}
+
+/// Notes the token of a state that waits, on condition that we hold the lease. Gives the row.
+pub async fn begin_wait(
+    clients: &Clients,
+    settings: &Settings,
+    destination_id: &str,
+    execution: &str,
+    wait: &Wait,
+) -> Result<Ledger, Error> {
+    let update = Update::default().set("wait", attribute(wait)).when_equal("holder", text(execution));
+    match write(clients, settings, destination_id, update, ReturnValue::AllNew).await? {
+        Written::Yes(row) => parse(row, destination_id),
+        Written::No(_) => Err(Error::Stale("Another execution holds the lease.".into())),
+    }
+}
+
+/// Removes a token, if it is still the same.
+pub async fn forget_wait(clients: &Clients, settings: &Settings, destination_id: &str, token: &str) -> Result<(), Error> {
+    let update = Update::default().remove("wait").when_nested_equal("wait", "token", text(token));
+    write(clients, settings, destination_id, update, ReturnValue::None).await?;
+    Ok(())
+}
+
+/// The sweep's own small changes to a destination's row; each holds only while it is at rest.
+pub enum Nudge {
+    /// The grace ends now.
+    EndGrace(Timestamp),
+    /// It is this waiter's turn.
+    GiveTurn,
+    /// How many things existed while it waited.
+    NoteCount(usize),
+}
+
+/// Makes a small change to the row of a destination that nobody holds.
+pub async fn nudge(clients: &Clients, settings: &Settings, row: &Ledger, nudge: Nudge) -> Result<(), Error> {
+    let mut update = Update::default().when_absent("holder");
+    match nudge {
+        Nudge::EndGrace(now) => update = update.set("grace_until", attribute(&now)).when_there("grace_until"),
+        Nudge::GiveTurn | Nudge::NoteCount(_) => {
+            let Some(mut wait) = row.quota_wait.clone() else { return Ok(()) };
+            let before = attribute(&wait);
+            match nudge {
+                Nudge::NoteCount(count) => wait.count = Some(count),
+                _ => wait.turn = true,
+            }
+            update = update.set("quota_wait", attribute(&wait)).when_equal("quota_wait", before);
+        }
+    }
+    write(clients, settings, &row.destination_id, update, ReturnValue::None).await?;
+    Ok(())
+}
+
+/// A helper row of the ledger: keyed by `channel#<id>`, `url#<hash>`, `flow#main` or `sweep#main`,
+/// none of which can be a destination's id.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Helper {
+    /// Its key.
+    pub destination_id: String,
+    /// The destination it points to.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub serves: String,
+    /// Suspected orphans and when each was first seen.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub suspects: BTreeMap<String, Timestamp>,
+    /// Since when nobody needs the flow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unneeded_since: Option<Timestamp>,
+    /// Until when a StopFlow of ours may still land.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopping_until: Option<Timestamp>,
+    /// Unix seconds after which DynamoDB may drop the row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<i64>,
+}
+
+/// Key of the row that tells which destination a channel serves.
+pub fn channel_key(channel_id: &str) -> String {
+    format!("channel#{channel_id}")
+}
+
+/// Key of the row that tells who holds an address and key.
+pub fn address_key(hash: &str) -> String {
+    format!("url#{hash}")
+}
+
+/// Key of the flow's row.
+pub const FLOW_KEY: &str = "flow#main";
+/// Key of the sweep's memory.
+pub const SWEEP_KEY: &str = "sweep#main";
+
+/// Reads a helper row.
+pub async fn helper(clients: &Clients, settings: &Settings, key: &str) -> Result<Option<Helper>, Error> {
+    Ok(table::get(clients, &settings.ledger_table, key).await?.and_then(table::parse))
+}
+
+/// Notes which destination a channel serves, for the events that name only the channel.
+pub async fn note_channel(clients: &Clients, settings: &Settings, channel_id: &str, destination_id: &str) -> Result<(), Error> {
+    let update = Update::default().set("serves", text(destination_id));
+    write(clients, settings, &channel_key(channel_id), update, ReturnValue::None).await?;
+    Ok(())
+}
+
+/// Drops a helper row that serves a destination.
+pub async fn drop_helper(clients: &Clients, settings: &Settings, key: &str, destination_id: &str) -> Result<(), Error> {
+    let answer = clients
+        .dynamodb
+        .delete_item()
+        .table_name(&settings.ledger_table)
+        .key("destination_id", text(key))
+        .condition_expression("attribute_not_exists(serves) OR serves = :me")
+        .expression_attribute_values(":me", text(destination_id))
+        .send()
+        .await;
+    match answer {
+        Ok(_) => Ok(()),
+        Err(error) => match CallError::new("DeleteItem", &error) {
+            error if error.is_condition() => Ok(()),
+            error => Err(error.into()),
+        },
+    }
+}
+
+/// Asks for an address. Gives who holds it: this destination, or the one that had it first.
+///
+/// The asker has noted the address in its own row before, so that a holder whose row does not
+/// know the address any more can be told from one that is about to take it.
+pub async fn hold_address(clients: &Clients, settings: &Settings, hash: &str, destination_id: &str) -> Result<String, Error> {
+    let key = address_key(hash);
+    let update = Update::default()
+        .set("serves", text(destination_id))
+        .when_absent_or_equal("serves", text(destination_id));
+    let holder = match write(clients, settings, &key, update, ReturnValue::None).await? {
+        Written::Yes(_) => return Ok(destination_id.to_owned()),
+        Written::No(row) => table::parse::<Helper>(row).unwrap_or_default().serves,
+    };
+    let row = read(clients, settings, &holder).await?;
+    if row.addresses.iter().any(|held| held == hash) {
+        return Ok(holder);
+    }
+    let update = Update::default().set("serves", text(destination_id)).when_equal("serves", text(&holder));
+    match write(clients, settings, &key, update, ReturnValue::None).await? {
+        Written::Yes(_) => Ok(destination_id.to_owned()),
+        Written::No(row) => Ok(table::parse::<Helper>(row).unwrap_or_default().serves),
+    }
+}
+
+/// Says that the flow is needed. False: a StopFlow of ours may still land, so not yet.
+pub async fn need_flow(clients: &Clients, settings: &Settings, now: Timestamp) -> Result<bool, Error> {
+    let row = helper(clients, settings, FLOW_KEY).await?.unwrap_or_default();
+    if row.stopping_until.is_some_and(|until| until > now) {
+        return Ok(false);
+    }
+    let mut update = Update::default().remove("unneeded_since").remove("stopping_until");
+    update = match &row.stopping_until {
+        Some(until) => update.when_equal("stopping_until", attribute(until)),
+        None => update.when_absent("stopping_until"),
+    };
+    Ok(matches!(write(clients, settings, FLOW_KEY, update, ReturnValue::None).await?, Written::Yes(_)))
+}
+
+/// Remembers since when nobody needs the flow.
+pub async fn note_unneeded(clients: &Clients, settings: &Settings, since: Option<Timestamp>) -> Result<(), Error> {
+    let update = match since {
+        Some(since) => Update::default().set_if_absent("unneeded_since", attribute(&since)),
+        None => Update::default().remove("unneeded_since"),
+    };
+    write(clients, settings, FLOW_KEY, update, ReturnValue::None).await?;
+    Ok(())
+}
+
+/// Announces a StopFlow, on condition that still nobody needs the flow since then.
+pub async fn announce_stop(clients: &Clients, settings: &Settings, since: Timestamp, now: Timestamp) -> Result<bool, Error> {
+    let update = Update::default()
+        .set("stopping_until", attribute(&ledger::after(now, ledger::INTENT_SECONDS)))
+        .remove("unneeded_since")
+        .when_equal("unneeded_since", attribute(&since));
+    Ok(matches!(write(clients, settings, FLOW_KEY, update, ReturnValue::None).await?, Written::Yes(_)))
+}
+
+/// Remembers suspected orphans.
+pub async fn note_suspects(
+    clients: &Clients,
+    settings: &Settings,
+    suspects: &BTreeMap<String, Timestamp>,
+) -> Result<(), Error> {
+    let update = Update::default().set("suspects", attribute(suspects));
+    write(clients, settings, SWEEP_KEY, update, ReturnValue::None).await?;
+    Ok(())
+}
+
+/// Everything in the ledger: rows of destinations and helper rows, apart.
+pub async fn all(clients: &Clients, settings: &Settings) -> Result<(BTreeMap<String, Ledger>, BTreeMap<String, Helper>), Error> {
+    let mut rows = BTreeMap::new();
+    let mut helpers = BTreeMap::new();
+    for row in table::scan(clients, &settings.ledger_table).await? {
+        let Some(key) = row.get("destination_id").and_then(|key| key.as_s().ok()).cloned() else { continue };
+        if key.contains('#') {
+            helpers.insert(key, table::parse(row).unwrap_or_default());
+        } else {
+            let ledger = parse(row, &key)?;
+            rows.insert(key, ledger);
+        }
+    }
+    Ok((rows, helpers))
+}

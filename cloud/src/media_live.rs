@@ -1,0 +1,333 @@
+//! MediaLive: what we ask of it, in our words. Answers are ids and states: a channel's answer holds
+//! the stream name, so nothing of it leaves this file, and no SDK input or output is ever printed.
+
+use crate::{clients::Clients, encoder, fault::CallError, parameters::StreamKey, settings::Settings};
+use aws_sdk_medialive::{operation::create_channel::CreateChannelError, operation::update_channel::UpdateChannelError, types as sdk};
+use aws_smithy_runtime_api::{client::result::SdkError, http::Response};
+use domain::{
+    encoder::{AUDIO_SELECTOR, RTMP_DESTINATION_ID},
+    look::{ChannelLook, ChannelState, InputLook},
+    name::{self, Tags},
+    record::Configuration,
+    sweep::{Kind, Listed},
+};
+use std::collections::HashMap;
+
+/// The one pipeline of a SINGLE_PIPELINE channel reads the input's first address only.
+const INPUT_ATTACHMENT: &str = "flow";
+
+/// What CreateChannel and UpdateChannel are told.
+pub struct ChannelBody<'a> {
+    /// The target's configuration.
+    pub configuration: &'a Configuration,
+    /// The input it reads.
+    pub input_id: &'a str,
+    /// The decrypted key.
+    pub key: &'a StreamKey,
+}
+
+impl ChannelBody<'_> {
+    fn destination(&self) -> sdk::OutputDestination {
+        sdk::OutputDestination::builder()
+            .id(RTMP_DESTINATION_ID)
+            .settings(
+                sdk::OutputDestinationSettings::builder()
+                    .url(self.configuration.address.url())
+                    .stream_name(self.key.expose())
+                    .build(),
+            )
+            .build()
+    }
+
+    fn attachment(&self) -> sdk::InputAttachment {
+        let track = sdk::AudioTrackSelection::builder().tracks(sdk::AudioTrack::builder().track(1).build()).build();
+        let selector = sdk::AudioSelector::builder()
+            .name(AUDIO_SELECTOR)
+            .selector_settings(sdk::AudioSelectorSettings::builder().audio_track_selection(track).build())
+            .build();
+        sdk::InputAttachment::builder()
+            .input_attachment_name(INPUT_ATTACHMENT)
+            .input_id(self.input_id)
+            .input_settings(
+                sdk::InputSettings::builder()
+                    .source_end_behavior(sdk::InputSourceEndBehavior::Continue)
+                    .audio_selectors(selector)
+                    .build(),
+            )
+            .build()
+    }
+
+    fn specification(settings: &Settings) -> sdk::InputSpecification {
+        // The class an input is billed in: the next one above the feed's bit rate.
+        let bitrate = match settings.feed_bitrate {
+            0..=10_000_000 => sdk::InputMaximumBitrate::Max10Mbps,
+            10_000_001..=20_000_000 => sdk::InputMaximumBitrate::Max20Mbps,
+            _ => sdk::InputMaximumBitrate::Max50Mbps,
+        };
+        sdk::InputSpecification::builder()
+            .codec(sdk::InputCodec::Avc)
+            .resolution(sdk::InputResolution::Hd)
+            .maximum_bitrate(bitrate)
+            .build()
+    }
+
+    fn encoder(&self) -> Option<sdk::EncoderSettings> {
+        self.configuration.settings().as_ref().map(encoder::settings)
+    }
+}
+
+fn input_look(input: &sdk::Input) -> InputLook {
+    input_parts(input.id(), input.state(), input.destinations())
+}
+
+fn input_parts(id: Option<&str>, state: Option<&sdk::InputState>, destinations: &[sdk::InputDestination]) -> InputLook {
+    // `rtp://198.51.100.7:5000`, or the address in a field of its own.
+    let address = destinations.first().and_then(|destination| {
+        let url = destination.url().and_then(|url| url.strip_prefix("rtp://")).and_then(|rest| rest.split(':').next());
+        destination.ip().or(url)
+    });
+    InputLook {
+        id: id.unwrap_or_default().to_owned(),
+        state: state.map(|state| state.as_str().to_owned()).unwrap_or_default(),
+        address: address.map(str::to_owned),
+    }
+}
+
+fn channel_look(id: Option<&str>, state: Option<&sdk::ChannelState>) -> ChannelLook {
+    ChannelLook {
+        id: id.unwrap_or_default().to_owned(),
+        state: ChannelState::from(state.map(|state| state.as_str().to_owned()).unwrap_or_default()),
+    }
+}
+
+fn tags(tags: Option<&HashMap<String, String>>) -> Tags {
+    tags.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// Creates the input of a destination: RTP push behind the stack's one security group.
+pub async fn create_input(
+    clients: &Clients,
+    settings: &Settings,
+    destination_id: &str,
+    incarnation: u64,
+) -> Result<InputLook, CallError> {
+    let output = clients
+        .medialive
+        .create_input()
+        .r#type(sdk::InputType::RtpPush)
+        .name(name::resource(&settings.stack, destination_id))
+        .input_security_groups(&settings.input_security_group_id)
+        .request_id(name::input_request_id(&settings.stack, destination_id, incarnation))
+        .set_tags(Some(name::tags(&settings.stack, destination_id, incarnation).into_iter().collect()))
+        .send()
+        .await
+        .map_err(|error| CallError::new("CreateInput", &error))?;
+    output.input().map(input_look).ok_or(CallError::Unknown { operation: "CreateInput" })
+}
+
+/// Looks at an input. `None`: not found.
+pub async fn describe_input(clients: &Clients, id: &str) -> Result<Option<InputLook>, CallError> {
+    match clients.medialive.describe_input().input_id(id).send().await {
+        Ok(output) => Ok(Some(input_parts(output.id(), output.state(), output.destinations()))),
+        Err(error) => absent(CallError::new("DescribeInput", &error)),
+    }
+}
+
+/// Deletes an input. Not found counts as done.
+pub async fn delete_input(clients: &Clients, id: &str) -> Result<(), CallError> {
+    match clients.medialive.delete_input().input_id(id).send().await {
+        Ok(_) => Ok(()),
+        Err(error) => absent::<()>(CallError::new("DeleteInput", &error)).map(drop),
+    }
+}
+
+/// Lists every input of the region.
+pub async fn list_inputs(clients: &Clients) -> Result<Vec<Listed>, CallError> {
+    let mut inputs = Vec::new();
+    let mut token = None;
+    loop {
+        let page = clients
+            .medialive
+            .list_inputs()
+            .set_next_token(token)
+            .send()
+            .await
+            .map_err(|error| CallError::new("ListInputs", &error))?;
+        inputs.extend(page.inputs().iter().map(|input| Listed {
+            kind: Kind::Input,
+            id: input.id().unwrap_or_default().to_owned(),
+            name: input.name().unwrap_or_default().to_owned(),
+            state: input.state().map(|state| state.as_str().to_owned()).unwrap_or_default(),
+            tags: tags(input.tags()),
+        }));
+        match page.next_token {
+            Some(next) if !next.is_empty() => token = Some(next),
+            _ => return Ok(inputs),
+        }
+    }
+}
+
+/// The whitelist of a security group. `None`: not found.
+pub async fn describe_input_security_group(clients: &Clients, id: &str) -> Result<Option<Vec<String>>, CallError> {
+    match clients.medialive.describe_input_security_group().input_security_group_id(id).send().await {
+        Ok(output) if output.state() == Some(&sdk::InputSecurityGroupState::Deleted) => Ok(None),
+        Ok(output) => {
+            let rules = output.whitelist_rules().iter().filter_map(|rule| rule.cidr());
+            Ok(Some(rules.map(str::to_owned).collect()))
+        }
+        Err(error) => absent(CallError::new("DescribeInputSecurityGroup", &error)),
+    }
+}
+
+/// Creates the channel of a destination.
+pub async fn create_channel(
+    clients: &Clients,
+    settings: &Settings,
+    destination_id: &str,
+    incarnation: u64,
+    body: &ChannelBody<'_>,
+) -> Result<ChannelLook, CallError> {
+    let output = clients
+        .medialive
+        .create_channel()
+        .name(name::resource(&settings.stack, destination_id))
+        .channel_class(sdk::ChannelClass::SinglePipeline)
+        .log_level(sdk::LogLevel::Warning)
+        .request_id(name::channel_request_id(&settings.stack, destination_id, incarnation))
+        .role_arn(&settings.media_live_role_arn)
+        .input_specification(ChannelBody::specification(settings))
+        .input_attachments(body.attachment())
+        .destinations(body.destination())
+        .set_encoder_settings(body.encoder())
+        .set_tags(Some(name::tags(&settings.stack, destination_id, incarnation).into_iter().collect()))
+        .send()
+        .await
+        .map_err(create_error)?;
+    let channel = output.channel().ok_or(CallError::Unknown { operation: "CreateChannel" })?;
+    Ok(channel_look(channel.id(), channel.state()))
+}
+
+fn create_error(error: SdkError<CreateChannelError, Response>) -> CallError {
+    let call = CallError::new("CreateChannel", &error);
+    match error.as_service_error() {
+        Some(CreateChannelError::UnprocessableEntityException(refused)) => call.with_elements(paths(refused.validation_errors())),
+        _ => call,
+    }
+}
+
+/// Brings a stopped channel up to date. The whole body: an update without the role removes it.
+pub async fn update_channel(
+    clients: &Clients,
+    settings: &Settings,
+    destination_id: &str,
+    channel_id: &str,
+    body: &ChannelBody<'_>,
+) -> Result<(), CallError> {
+    clients
+        .medialive
+        .update_channel()
+        .channel_id(channel_id)
+        .name(name::resource(&settings.stack, destination_id))
+        .log_level(sdk::LogLevel::Warning)
+        .role_arn(&settings.media_live_role_arn)
+        .input_specification(ChannelBody::specification(settings))
+        .input_attachments(body.attachment())
+        .destinations(body.destination())
+        .set_encoder_settings(body.encoder())
+        .send()
+        .await
+        .map(drop)
+        .map_err(update_error)
+}
+
+fn update_error(error: SdkError<UpdateChannelError, Response>) -> CallError {
+    let call = CallError::new("UpdateChannel", &error);
+    match error.as_service_error() {
+        Some(UpdateChannelError::UnprocessableEntityException(refused)) => call.with_elements(paths(refused.validation_errors())),
+        _ => call,
+    }
+}
+
+fn paths(errors: &[sdk::ValidationError]) -> impl Iterator<Item = String> {
+    errors.iter().filter_map(|error| error.element_path().map(str::to_owned))
+}
+
+/// Looks at a channel. `None`: not found.
+pub async fn describe_channel(clients: &Clients, id: &str) -> Result<Option<ChannelLook>, CallError> {
+    match clients.medialive.describe_channel().channel_id(id).send().await {
+        Ok(output) => Ok(Some(channel_look(output.id(), output.state()))),
+        Err(error) => absent(CallError::new("DescribeChannel", &error)),
+    }
+}
+
+/// Starts a channel.
+pub async fn start_channel(clients: &Clients, id: &str) -> Result<(), CallError> {
+    let call = clients.medialive.start_channel().channel_id(id).send().await;
+    call.map(drop).map_err(|error| CallError::new("StartChannel", &error))
+}
+
+/// Stops a channel.
+pub async fn stop_channel(clients: &Clients, id: &str) -> Result<(), CallError> {
+    let call = clients.medialive.stop_channel().channel_id(id).send().await;
+    call.map(drop).map_err(|error| CallError::new("StopChannel", &error))
+}
+
+/// Deletes a channel.
+pub async fn delete_channel(clients: &Clients, id: &str) -> Result<(), CallError> {
+    let call = clients.medialive.delete_channel().channel_id(id).send().await;
+    call.map(drop).map_err(|error| CallError::new("DeleteChannel", &error))
+}
+
+/// Lists every channel of the region.
+pub async fn list_channels(clients: &Clients) -> Result<Vec<Listed>, CallError> {
+    let mut channels = Vec::new();
+    let mut token = None;
+    loop {
+        let page = clients
+            .medialive
+            .list_channels()
+            .set_next_token(token)
+            .send()
+            .await
+            .map_err(|error| CallError::new("ListChannels", &error))?;
+        channels.extend(page.channels().iter().map(|channel| Listed {
+            kind: Kind::Channel,
+            id: channel.id().unwrap_or_default().to_owned(),
+            name: channel.name().unwrap_or_default().to_owned(),
+            state: channel.state().map(|state| state.as_str().to_owned()).unwrap_or_default(),
+            tags: tags(channel.tags()),
+        }));
+        match page.next_token {
+            Some(next) if !next.is_empty() => token = Some(next),
+            _ => return Ok(channels),
+        }
+    }
+}
+
+/// The kinds of alerts that are set on a channel now. Not their messages, which may name a URL.
+pub async fn alert_types(clients: &Clients, channel_id: &str) -> Result<Vec<String>, CallError> {
+    let output = clients
+        .medialive
+        .list_alerts()
+        .channel_id(channel_id)
+        .send()
+        .await
+        .map_err(|error| CallError::new("ListAlerts", &error))?;
+    let mut types: Vec<String> =
+        output.alerts().iter().filter_map(|alert| alert.alert_type().map(str::to_owned)).collect();
+    types.sort();
+    types.dedup();
+    Ok(types)
+}
+
+/// The destination's own thing among those listed: the living one, if there are several.
+pub fn own<'a>(listed: &'a [Listed], stack: &str, destination_id: &str) -> Option<&'a Listed> {
+    let mut own: Vec<&Listed> =
+        listed.iter().filter(|thing| name::owner(stack, &thing.name, &thing.tags) == Some(destination_id)).collect();
+    own.sort_by_key(|thing| matches!(thing.state.as_str(), "DELETED" | "DELETING"));
+    own.first().copied()
+}
+
+fn absent<T>(error: CallError) -> Result<Option<T>, CallError> {
+    if error.is_not_found() { Ok(None) } else { Err(error) }
+}

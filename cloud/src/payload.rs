@@ -1,0 +1,176 @@
+//! What the state machine hands to the workers and gets back. Ids and small facts only.
+
+use domain::{
+    ledger::Until,
+    look::{ChannelLook, FlowLook, FlowOutputLook, InputLook},
+    plan::Lane,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// To Claim.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct ClaimInput {
+    /// The record's id.
+    pub destination_id: String,
+    /// ARN of the execution.
+    pub execution: String,
+}
+
+/// To Plan.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct PlanInput {
+    /// The record's id.
+    pub destination_id: String,
+    /// ARN of the execution.
+    pub execution: String,
+    /// How often this execution has planned before.
+    pub lap: u64,
+}
+
+/// To every step of a lane.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct StepInput {
+    /// The record's id.
+    pub destination_id: String,
+    /// ARN of the execution.
+    pub execution: String,
+    /// How often the state machine has retried this step.
+    #[serde(default)]
+    pub retry_count: u32,
+    /// What Plan decided and saw in this lap.
+    pub plan: PlanOutput,
+}
+
+/// To PollChannel.
+#[derive(Clone, Deserialize, Serialize)]
+pub struct PollInput {
+    /// The record's id.
+    pub destination_id: String,
+    /// ARN of the execution.
+    pub execution: String,
+    /// The token that ends the wait.
+    pub task_token: String,
+    /// What is waited for.
+    pub until: Until,
+    /// What Plan decided and saw in this lap.
+    pub plan: PlanOutput,
+}
+
+/// To Fail.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct FailInput {
+    /// The record's id.
+    pub destination_id: String,
+    /// ARN of the execution.
+    pub execution: String,
+    /// What the state machine caught.
+    pub error: Caught,
+}
+
+/// An error as `Catch` gives it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Caught {
+    /// Its name.
+    #[serde(rename = "Error")]
+    pub error: String,
+    /// A sentence, or a function's error as JSON text.
+    #[serde(rename = "Cause", default)]
+    pub cause: String,
+}
+
+/// To Release.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct ReleaseInput {
+    /// The record's id.
+    pub destination_id: String,
+    /// ARN of the execution.
+    pub execution: String,
+    /// The knock that the last Plan read, and whether it hands over.
+    pub plan: Knocked,
+}
+
+/// The part of a plan that Release needs; also what Claim and Fail put in a plan's place.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Knocked {
+    /// Plans made so far.
+    pub lap: u64,
+    /// The ledger's knock.
+    pub knock: u64,
+    /// All laps are made: a successor goes on.
+    #[serde(default)]
+    pub hand_over: bool,
+}
+
+/// From Plan.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct PlanOutput {
+    /// Which lane.
+    pub lane: Lane,
+    /// How far: `Gone`, `Idle` or `Running`.
+    pub level: Level,
+    /// Plans made so far.
+    pub lap: u64,
+    /// The ledger's knock that this plan knows of.
+    pub knock: u64,
+    /// The generation.
+    pub generation: u64,
+    /// The incarnation.
+    pub incarnation: u64,
+    /// When a wait ends.
+    pub until: Timestamp,
+    /// All laps are made: a successor goes on.
+    pub hand_over: bool,
+    /// When it looked.
+    pub looked_at: Timestamp,
+    /// What it saw.
+    pub look: LookOutput,
+}
+
+/// How far a destination is to be brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub enum Level {
+    /// Nothing exists.
+    Gone,
+    /// Everything exists, nothing runs.
+    Idle,
+    /// On the air.
+    Running,
+}
+
+impl From<domain::plan::Level> for Level {
+    fn from(level: domain::plan::Level) -> Level {
+        match level {
+            domain::plan::Level::Gone => Level::Gone,
+            domain::plan::Level::Idle => Level::Idle,
+            domain::plan::Level::Running => Level::Running,
+        }
+    }
+}
+
+/// What Plan saw.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub struct LookOutput {
+    /// The flow.
+    pub flow: Option<FlowLook>,
+    /// The input, unless it is gone.
+    pub input: Option<InputLook>,
+    /// The flow output.
+    pub flow_output: Option<FlowOutputLook>,
+    /// The channel, unless it is gone.
+    pub channel: Option<ChannelLook>,
+}
+
+/// From a step: what it did, for the reader of a history.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Done {
+    /// `created`, `already so`, ...
+    pub did: String,
+}
+
+impl Done {
+    /// What a step did.
+    pub fn new(did: &str) -> Done {
+        Done { did: did.to_owned() }
+    }
+}

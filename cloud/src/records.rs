@@ -1,0 +1,87 @@
+//! The operator's table: read records, write the mirror, scrub a key.
+
+use crate::{
+    clients::Clients,
+    settings::Settings,
+    table::{self, Update, attribute},
+};
+use aws_sdk_dynamodb::types::ReturnValue;
+use domain::{
+    Error,
+    plan::Mirror,
+    problem::Problem,
+    record::{self, Item},
+};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+
+/// An image of a stream record as plain data. (The event types carry `serde_dynamo` items.)
+pub fn item(image: &serde_dynamo::Item) -> Item {
+    table::item(&image.clone().into())
+}
+
+/// Whether an edit has wiped our mirror: a PutItem over the item does.
+pub fn lost_mirror(old: &Item, new: &Item) -> bool {
+    ["streaming_status", "generation"].iter().any(|name| old.contains_key(*name) && !new.contains_key(*name))
+}
+
+/// Reads a record. `None`: there is none, which means removed.
+pub async fn read(clients: &Clients, settings: &Settings, destination_id: &str) -> Result<Option<Item>, Error> {
+    let row = table::get(clients, &settings.destinations_table, destination_id).await?;
+    Ok(row.map(|row| table::item(&row)))
+}
+
+/// Fingerprints of every record's operator attributes.
+pub async fn fingerprints(clients: &Clients, settings: &Settings) -> Result<BTreeMap<String, String>, Error> {
+    let rows = table::scan(clients, &settings.destinations_table).await?;
+    Ok(rows
+        .iter()
+        .filter_map(|row| {
+            let item = table::item(row);
+            let id = item.get("destination_id")?.as_str()?.to_owned();
+            Some((id, record::operator_fingerprint(&item)))
+        })
+        .collect())
+}
+
+/// Writes the mirror, and removes the attributes that held a key. Never makes a record.
+pub async fn mirror(
+    clients: &Clients,
+    settings: &Settings,
+    destination_id: &str,
+    mirror: &Mirror,
+    scrub: &[String],
+) -> Result<(), Error> {
+    let mut update = Update::default().when_there("destination_id");
+    for (name, value) in &mirror.attributes {
+        update = match value {
+            Some(value) => update.set(name, attribute(value)),
+            None => update.remove(name),
+        };
+    }
+    for name in scrub {
+        update = update.remove(name);
+    }
+    table::update(clients, &settings.destinations_table, destination_id, update, ReturnValue::None).await?;
+    Ok(())
+}
+
+/// Shows a problem on a record that has no ledger row, because its id cannot be one's.
+pub async fn refuse(
+    clients: &Clients,
+    settings: &Settings,
+    destination_id: &str,
+    problem: &Problem,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let shown = serde_json::json!({
+        "code": problem.code.as_str(), "message": problem.message, "advice": problem.advice, "since": now.to_string(),
+    });
+    let update = Update::default()
+        .set("streaming_status", attribute(&"error"))
+        .set("problem", attribute(&shown))
+        .set("observed_at", attribute(&now))
+        .when_there("destination_id");
+    table::update(clients, &settings.destinations_table, destination_id, update, ReturnValue::None).await?;
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! What the template tells a function through its environment.
+
+use domain::Error;
+use domain::problem::Code;
+
+/// The stack's settings, read once per process.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The stack's label: part of every name and tag.
+    pub stack: String,
+    /// Physical name of the operator's table.
+    pub destinations_table: String,
+    /// Physical name of our own table.
+    pub ledger_table: String,
+    /// The flow that carries the programme.
+    pub flow_arn: String,
+    /// The one input security group.
+    pub input_security_group_id: String,
+    /// The role that MediaLive assumes.
+    pub media_live_role_arn: String,
+    /// Where stream keys must be.
+    pub parameter_store_prefix: String,
+    /// The feed's bit rate, bit/s: decides the input's price class.
+    pub feed_bitrate: u64,
+    /// How long resources of a stopped destination are kept, seconds.
+    pub grace_seconds: i64,
+    /// How long a flow that nobody needs stays up, seconds.
+    pub flow_grace_seconds: i64,
+    /// Whether the flow comes down when nobody needs it.
+    pub flow_on_demand: bool,
+    /// The state machine; empty where a function has no business with it.
+    pub state_machine_arn: String,
+}
+
+impl Settings {
+    /// Reads the environment. Fails with a sentence that names the variable.
+    pub fn from_environment() -> Result<Settings, Error> {
+        Ok(Settings {
+            stack: text("STACK")?,
+            destinations_table: text("DESTINATIONS_TABLE")?,
+            ledger_table: text("LEDGER_TABLE")?,
+            flow_arn: text("FLOW_ARN")?,
+            input_security_group_id: text("INPUT_SECURITY_GROUP_ID")?,
+            media_live_role_arn: text("MEDIA_LIVE_ROLE_ARN")?,
+            parameter_store_prefix: text("PARAMETER_STORE_PREFIX")?,
+            feed_bitrate: number("FEED_BITRATE")?,
+            grace_seconds: number("GRACE_SECONDS")?,
+            flow_grace_seconds: number("FLOW_GRACE_SECONDS")?,
+            flow_on_demand: text("FLOW_POLICY")? == "on_demand",
+            state_machine_arn: std::env::var("STATE_MACHINE_ARN").unwrap_or_default(),
+        })
+    }
+
+    /// The planner's numbers.
+    pub fn plan_rules(&self) -> domain::plan::Rules {
+        domain::plan::Rules::new(self.grace_seconds, &self.parameter_store_prefix)
+    }
+
+    /// The ARN of an execution of our state machine.
+    pub fn execution_arn(&self, name: &str) -> String {
+        format!("{}:{name}", self.state_machine_arn.replacen(":stateMachine:", ":execution:", 1))
+    }
+}
+
+fn text(name: &str) -> Result<String, Error> {
+    std::env::var(name)
+        .map_err(|_| Error::permanent(Code::Internal, format!("The function's environment has no {name}.")))
+}
+
+fn number<T: std::str::FromStr>(name: &str) -> Result<T, Error> {
+    text(name)?
+        .parse()
+        .map_err(|_| Error::permanent(Code::Internal, format!("The function's {name} is not a number.")))
+}

@@ -1,0 +1,92 @@
+//! The thin shell around a worker: decode, run, one JSON log line, one of four error names.
+
+use crate::Cloud;
+use domain::{Error, problem::Code};
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+use std::time::Instant;
+
+/// Why a worker's process ended.
+pub type Failure = lambda_runtime::Error;
+
+/// Runs a worker until Lambda ends the process. `main.rs` calls this and nothing else.
+pub fn run<I, O, W>(worker: &'static str, handle: W) -> Result<(), Failure>
+where
+    I: DeserializeOwned,
+    O: Serialize,
+    W: AsyncFn(&Cloud, I) -> Result<O, Error>,
+{
+    // One event at a time: a thread pool would only cost memory.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let cloud = Cloud::from_environment().map_err(|error| error.to_string())?;
+        cloud.warm().await;
+        let (cloud, handle) = (&cloud, &handle);
+        lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
+            let began = Instant::now();
+            let id = subject(&event.payload);
+            let outcome = answer(cloud, handle, event.payload).await;
+            log(worker, &id, &event.context.request_id, began, outcome.as_ref().err());
+            outcome.map_err(|error| Diagnostic { error_type: error.name().to_owned(), error_message: error.to_string() })
+        }))
+        .await
+    })
+}
+
+/// Decodes the payload and runs the worker on it.
+pub async fn answer<I, O, W>(cloud: &Cloud, handle: &W, payload: Value) -> Result<Value, Error>
+where
+    I: DeserializeOwned,
+    O: Serialize,
+    W: AsyncFn(&Cloud, I) -> Result<O, Error>,
+{
+    // The decoder's own words may quote the payload; ours do not.
+    let input = serde_json::from_value(payload)
+        .map_err(|error| Error::permanent(Code::Internal, format!("The payload does not decode ({:?}).", error.classify())))?;
+    let output = handle(cloud, input).await?;
+    serde_json::to_value(output).map_err(|_| Error::permanent(Code::Internal, "The answer does not encode."))
+}
+
+/// Whom the log line is about.
+fn subject(payload: &Value) -> String {
+    payload.get("destination_id").and_then(Value::as_str).unwrap_or("-").chars().take(60).collect()
+}
+
+/// The one line of an invocation. A step that was only too early or too late is no error of ours.
+#[expect(clippy::print_stdout, reason = "Lambda takes the log from standard output")]
+fn log(worker: &str, destination_id: &str, request_id: &str, began: Instant, error: Option<&Error>) {
+    let level = match error {
+        None => "INFO",
+        Some(Error::Transient(_) | Error::Stale(_)) => "WARN",
+        Some(Error::Full(_) | Error::Permanent(_)) => "ERROR",
+    };
+    let line = json!({
+        "level": level,
+        "worker": worker,
+        "destination_id": destination_id,
+        "request_id": request_id,
+        "duration_ms": u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        "outcome": error.map_or("done", Error::name),
+        "message": error.map(ToString::to_string),
+    });
+    println!("{line}");
+}
+
+/// Writes one metric in CloudWatch's embedded format: a count, by worker-independent name.
+#[expect(clippy::print_stdout, reason = "CloudWatch reads embedded metrics from the log")]
+pub fn count(stack: &str, metric: &str, number: usize, now: jiff::Timestamp) {
+    let mut line = json!({
+        "_aws": {
+            "Timestamp": now.as_millisecond(),
+            "CloudWatchMetrics": [{
+                "Namespace": "Lunora",
+                "Dimensions": [["Stack"]],
+                "Metrics": [{"Name": metric, "Unit": "Count"}],
+            }],
+        },
+        "Stack": stack,
+    });
+    line[metric] = json!(number);
+    println!("{line}");
+}

@@ -1,0 +1,96 @@
+//! The frame of an acting step: open with an intent, act, look again if need be, close.
+
+use crate::{
+    Cloud, ledgers,
+    ledgers::{Foresight, Guard},
+    payload::StepInput,
+};
+use domain::{Error, ledger::Ledger};
+use jiff::Timestamp;
+
+/// A look older than this is not acted on: a redriven execution resumes with the look it had.
+const LOOK_SECONDS: i64 = 30;
+
+/// An opened step.
+pub struct Step<'a> {
+    cloud: &'a Cloud,
+    execution: &'a str,
+    before: Ledger,
+    /// The row as it is to be when the step closes.
+    pub ledger: Ledger,
+    /// The outcome of an earlier try is unknown, or the look is old: look before acting.
+    pub must_look: bool,
+}
+
+/// Whether Plan's look may be acted on: it is young, and nothing was tried since.
+pub fn is_fresh(input: &StepInput, now: Timestamp) -> bool {
+    input.retry_count == 0 && now.as_second() - input.plan.looked_at.as_second() < LOOK_SECONDS
+}
+
+impl<'a> Step<'a> {
+    /// Opens a step that makes, starts or changes: nothing is sent once somebody has knocked.
+    pub async fn open_to_make(
+        cloud: &'a Cloud,
+        input: &'a StepInput,
+        operation: &str,
+        foresight: Foresight,
+    ) -> Result<Step<'a>, Error> {
+        Step::open(cloud, input, operation, Guard::HolderAndKnock(input.plan.knock), foresight).await
+    }
+
+    /// Opens a step that stops or unmakes.
+    pub async fn open_to_unmake(cloud: &'a Cloud, input: &'a StepInput, operation: &str) -> Result<Step<'a>, Error> {
+        Step::open(cloud, input, operation, Guard::Holder, Foresight::default()).await
+    }
+
+    async fn open(
+        cloud: &'a Cloud,
+        input: &'a StepInput,
+        operation: &str,
+        guard: Guard,
+        foresight: Foresight,
+    ) -> Result<Step<'a>, Error> {
+        let now = cloud.now();
+        let mut ledger = ledgers::open(
+            &cloud.clients,
+            &cloud.settings,
+            &input.destination_id,
+            &input.execution,
+            operation,
+            guard,
+            &foresight,
+            now,
+        )
+        .await?;
+        let must_look = ledger.intent.is_some() || !is_fresh(input, now);
+        // From here on the row in memory equals the row in the table.
+        if foresight.forget_on_air {
+            ledger.on_air = None;
+        }
+        ledger.input_sought = ledger.input_sought.or(foresight.input_sought);
+        ledger.channel_sought = ledger.channel_sought.or(foresight.channel_sought);
+        ledger.intent = Some(domain::ledger::Intent {
+            operation: operation.to_owned(),
+            until: domain::ledger::after(now, domain::ledger::INTENT_SECONDS),
+        });
+        Ok(Step { cloud, execution: &input.execution, before: ledger.clone(), ledger, must_look })
+    }
+
+    /// Closes: the outcome is known, so the intent goes, and what was learned is written.
+    pub async fn close(mut self) -> Result<(), Error> {
+        self.ledger.intent = None;
+        ledgers::save(&self.cloud.clients, &self.cloud.settings, self.execution, &self.before, &self.ledger).await
+    }
+
+    /// Closes with an error. One whose outcome is unknown leaves the intent, which then blocks
+    /// other acts on the record until it cannot land any more.
+    pub async fn close_with(self, error: crate::fault::CallError) -> Error {
+        if let crate::fault::CallError::Unknown { .. } = error {
+            return error.into();
+        }
+        match self.close().await {
+            Ok(()) => error.into(),
+            Err(closing) => closing,
+        }
+    }
+}
