@@ -10,7 +10,8 @@ use aws_smithy_http_client::{
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
 use aws_smithy_runtime_api::client::{
-    behavior_version::BehaviorVersion, http::SharedHttpClient, stalled_stream_protection::StalledStreamProtectionConfig,
+    behavior_version::BehaviorVersion, http::SharedHttpClient,
+    stalled_stream_protection::StalledStreamProtectionConfig,
 };
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::{SdkConfig, region::Region};
@@ -51,12 +52,17 @@ impl Clients {
             None,
             "environment",
         );
-        let region = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")).unwrap_or_default();
+        let region = variable("AWS_REGION")
+            .or_else(|| variable("AWS_DEFAULT_REGION"))
+            .unwrap_or_default();
         let config = base(SharedCredentialsProvider::new(credentials), region)
-            .http_client(http_client(variable("TRUST_STORE").as_deref() == Some("system")))
+            .http_client(http_client(
+                variable("TRUST_STORE").as_deref() == Some("system"),
+            ))
             .build();
         Clients::new(&config, |service| {
-            variable(&format!("AWS_ENDPOINT_URL_{service}")).or_else(|| variable("AWS_ENDPOINT_URL"))
+            variable(&format!("AWS_ENDPOINT_URL_{service}"))
+                .or_else(|| variable("AWS_ENDPOINT_URL"))
         })
     }
 
@@ -78,7 +84,10 @@ impl Clients {
 
 /// What every configuration of ours has in common. The HTTP client, the time source and the
 /// sleep can be replaced before `build`, so that tests run the real clients without a socket.
-pub fn base(credentials: SharedCredentialsProvider, region: String) -> aws_types::sdk_config::Builder {
+pub fn base(
+    credentials: SharedCredentialsProvider,
+    region: String,
+) -> aws_types::sdk_config::Builder {
     let mut builder = SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .credentials_provider(credentials)

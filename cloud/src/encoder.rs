@@ -2,8 +2,8 @@
 
 use aws_sdk_medialive::types as sdk;
 use domain::encoder::{
-    AacSettings, AudioCodec, AudioDescription, EncoderSettings, H264Settings, OutputGroup, RtmpGroup, RtmpOutput,
-    VideoCodec, VideoDescription,
+    AacSettings, AudioCodec, AudioDescription, EncoderSettings, H264Settings, OutputGroup,
+    RtmpGroup, RtmpOutput, VideoCodec, VideoDescription,
 };
 
 /// Small numbers of ours in the SDK's signed type.
@@ -13,9 +13,17 @@ fn int(number: u32) -> i32 {
 
 pub(crate) fn settings(settings: &EncoderSettings) -> sdk::EncoderSettings {
     sdk::EncoderSettings::builder()
-        .timecode_config(sdk::TimecodeConfig::builder().source(settings.timecode_config.source.as_str().into()).build())
-        .set_audio_descriptions(Some(settings.audio_descriptions.iter().map(audio).collect()))
-        .set_video_descriptions(Some(settings.video_descriptions.iter().map(video).collect()))
+        .timecode_config(
+            sdk::TimecodeConfig::builder()
+                .source(settings.timecode_config.source.as_str().into())
+                .build(),
+        )
+        .set_audio_descriptions(Some(
+            settings.audio_descriptions.iter().map(audio).collect(),
+        ))
+        .set_video_descriptions(Some(
+            settings.video_descriptions.iter().map(video).collect(),
+        ))
         .set_output_groups(Some(settings.output_groups.iter().map(group).collect()))
         .build()
 }
@@ -27,7 +35,11 @@ fn audio(audio: &AudioDescription) -> sdk::AudioDescription {
         .audio_selector_name(&audio.audio_selector_name)
         .audio_type_control(audio.audio_type_control.as_str().into())
         .language_code_control(audio.language_code_control.as_str().into())
-        .codec_settings(sdk::AudioCodecSettings::builder().aac_settings(aac(codec)).build())
+        .codec_settings(
+            sdk::AudioCodecSettings::builder()
+                .aac_settings(aac(codec))
+                .build(),
+        )
         .build()
 }
 
@@ -53,7 +65,11 @@ fn video(video: &VideoDescription) -> sdk::VideoDescription {
         .respond_to_afd(video.respond_to_afd.as_str().into())
         .scaling_behavior(video.scaling_behavior.as_str().into())
         .sharpness(int(video.sharpness))
-        .codec_settings(sdk::VideoCodecSettings::builder().h264_settings(h264(codec)).build())
+        .codec_settings(
+            sdk::VideoCodecSettings::builder()
+                .h264_settings(h264(codec))
+                .build(),
+        )
         .build()
 }
 
@@ -92,7 +108,11 @@ fn h264(h264: &H264Settings) -> sdk::H264Settings {
 }
 
 fn group(group: &OutputGroup) -> sdk::OutputGroup {
-    let OutputGroup::Rtmp(RtmpGroup { name, settings, outputs }) = group;
+    let OutputGroup::Rtmp(RtmpGroup {
+        name,
+        settings,
+        outputs,
+    }) = group;
     let rtmp = sdk::RtmpGroupSettings::builder()
         .authentication_scheme(settings.authentication_scheme.as_str().into())
         .cache_full_behavior(settings.cache_full_behavior.as_str().into())
@@ -104,7 +124,11 @@ fn group(group: &OutputGroup) -> sdk::OutputGroup {
         .build();
     sdk::OutputGroup::builder()
         .name(name)
-        .output_group_settings(sdk::OutputGroupSettings::builder().rtmp_group_settings(rtmp).build())
+        .output_group_settings(
+            sdk::OutputGroupSettings::builder()
+                .rtmp_group_settings(rtmp)
+                .build(),
+        )
         .set_outputs(Some(outputs.iter().map(output).collect()))
         .build()
 }
@@ -113,7 +137,9 @@ fn output(output: &RtmpOutput) -> sdk::Output {
     let settings = &output.settings;
     let rtmp = sdk::RtmpOutputSettings::builder()
         .destination(
-            sdk::OutputLocationRef::builder().destination_ref_id(&settings.destination.destination_ref_id).build(),
+            sdk::OutputLocationRef::builder()
+                .destination_ref_id(&settings.destination.destination_ref_id)
+                .build(),
         )
         .certificate_mode(settings.certificate_mode.as_str().into())
         .connection_retry_interval(int(settings.connection_retry_interval))
@@ -123,6 +149,10 @@ fn output(output: &RtmpOutput) -> sdk::Output {
         .output_name(&output.output_name)
         .video_description_name(&output.video_description_name)
         .set_audio_description_names(Some(output.audio_description_names.clone()))
-        .output_settings(sdk::OutputSettings::builder().rtmp_output_settings(rtmp).build())
+        .output_settings(
+            sdk::OutputSettings::builder()
+                .rtmp_output_settings(rtmp)
+                .build(),
+        )
         .build()
 }

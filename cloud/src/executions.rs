@@ -10,13 +10,31 @@ use aws_sdk_sfn::{
 };
 
 /// Starts `reconcile` for a destination. An execution of that name counts as started.
-pub async fn start(clients: &Clients, settings: &Settings, name: &str, destination_id: &str) -> Result<(), CallError> {
+pub async fn start(
+    clients: &Clients,
+    settings: &Settings,
+    name: &str,
+    destination_id: &str,
+) -> Result<(), CallError> {
     let input = serde_json::json!({ "destination_id": destination_id }).to_string();
-    let answer =
-        clients.sfn.start_execution().state_machine_arn(&settings.state_machine_arn).name(name).input(input).send().await;
+    let answer = clients
+        .sfn
+        .start_execution()
+        .state_machine_arn(&settings.state_machine_arn)
+        .name(name)
+        .input(input)
+        .send()
+        .await;
     match answer {
         Ok(_) => Ok(()),
-        Err(error) if matches!(error.as_service_error(), Some(StartExecutionError::ExecutionAlreadyExists(_))) => Ok(()),
+        Err(error)
+            if matches!(
+                error.as_service_error(),
+                Some(StartExecutionError::ExecutionAlreadyExists(_))
+            ) =>
+        {
+            Ok(())
+        }
         Err(error) => Err(CallError::new("StartExecution", &error)),
     }
 }
@@ -34,7 +52,13 @@ pub enum Fate {
 
 /// Asks after an execution.
 pub async fn fate(clients: &Clients, execution: &str) -> Result<Fate, CallError> {
-    match clients.sfn.describe_execution().execution_arn(execution).send().await {
+    match clients
+        .sfn
+        .describe_execution()
+        .execution_arn(execution)
+        .send()
+        .await
+    {
         Ok(output) => Ok(match output.status() {
             ExecutionStatus::Running | ExecutionStatus::PendingRedrive => Fate::Runs,
             _ => Fate::Ended,
@@ -42,7 +66,10 @@ pub async fn fate(clients: &Clients, execution: &str) -> Result<Fate, CallError>
         Err(error)
             if matches!(
                 error.as_service_error(),
-                Some(DescribeExecutionError::ExecutionDoesNotExist(_) | DescribeExecutionError::InvalidArn(_))
+                Some(
+                    DescribeExecutionError::ExecutionDoesNotExist(_)
+                        | DescribeExecutionError::InvalidArn(_)
+                )
             ) =>
         {
             Ok(Fate::Unknown)
@@ -54,7 +81,14 @@ pub async fn fate(clients: &Clients, execution: &str) -> Result<Fate, CallError>
 /// Ends a wait. False: it had ended before, which is nobody's fault.
 pub async fn end_wait(clients: &Clients, token: &str, because: &str) -> Result<bool, CallError> {
     let output = serde_json::json!({ "because": because }).to_string();
-    match clients.sfn.send_task_success().task_token(token).output(output).send().await {
+    match clients
+        .sfn
+        .send_task_success()
+        .task_token(token)
+        .output(output)
+        .send()
+        .await
+    {
         Ok(_) => Ok(true),
         Err(error)
             if matches!(

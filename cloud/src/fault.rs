@@ -42,7 +42,10 @@ pub struct Refusal {
 
 impl CallError {
     /// Maps what an SDK client gave.
-    pub fn new<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E, Response>) -> CallError {
+    pub fn new<E: ProvideErrorMetadata>(
+        operation: &'static str,
+        error: &SdkError<E, Response>,
+    ) -> CallError {
         let SdkError::ServiceError(answer) = error else {
             return CallError::Unknown { operation };
         };
@@ -58,12 +61,23 @@ impl CallError {
         let quota = status == 420
             || code.contains("LimitExceeded") && !throttled
             || code.contains("QuotaExceeded")
-            || matches!(operation, "CreateInput" | "CreateChannel" | "AddFlowOutputs")
-                && matches!(status, 400 | 402 | 403 | 429)
-                && ["quota", "limit exceeded", "maximum number"].iter().any(|words| text.contains(words))
+            || matches!(
+                operation,
+                "CreateInput" | "CreateChannel" | "AddFlowOutputs"
+            ) && matches!(status, 400 | 402 | 403 | 429)
+                && ["quota", "limit exceeded", "maximum number"]
+                    .iter()
+                    .any(|words| text.contains(words))
                 && !(status == 429 && text.contains("rate"));
         let role_unknown = status == 400 && text.contains("make sure the role exists");
-        CallError::Refused(Refusal { operation, status, code, quota, role_unknown, elements: Vec::new() })
+        CallError::Refused(Refusal {
+            operation,
+            status,
+            code,
+            quota,
+            role_unknown,
+            elements: Vec::new(),
+        })
     }
 
     /// Adds the paths of refused elements, which hold no values.
@@ -94,7 +108,9 @@ impl CallError {
 impl From<CallError> for Error {
     fn from(error: CallError) -> Error {
         match error {
-            CallError::Unknown { operation } => Error::transient(format!("{operation} got no answer that tells its outcome.")),
+            CallError::Unknown { operation } => {
+                Error::transient(format!("{operation} got no answer that tells its outcome."))
+            }
             CallError::Refused(refusal) => refusal.into(),
         }
     }
@@ -102,22 +118,38 @@ impl From<CallError> for Error {
 
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Error {
-        let Refusal { operation, status, code, .. } = &refusal;
+        let Refusal {
+            operation,
+            status,
+            code,
+            ..
+        } = &refusal;
         if refusal.quota {
             return Error::Full(Problem::new(
                 Code::WaitingForQuota,
-                format!("There is no room for another one: {operation} was refused with {status} {code}."),
+                format!(
+                    "There is no room for another one: {operation} was refused with {status} {code}."
+                ),
             ));
         }
-        if is_throttle(*status, code) || *status == 409 || refusal.role_unknown || code == "ConditionalCheckFailedException" {
-            return Error::transient(format!("{operation} was not possible yet: {status} {code}."));
+        if is_throttle(*status, code)
+            || *status == 409
+            || refusal.role_unknown
+            || code == "ConditionalCheckFailedException"
+        {
+            return Error::transient(format!(
+                "{operation} was not possible yet: {status} {code}."
+            ));
         }
         let elements = if refusal.elements.is_empty() {
             String::new()
         } else {
             format!(" because of {}", refusal.elements.join(", "))
         };
-        Error::permanent(Code::RefusedByAws, format!("AWS refused {operation} with {status} {code}{elements}."))
+        Error::permanent(
+            Code::RefusedByAws,
+            format!("AWS refused {operation} with {status} {code}{elements}."),
+        )
     }
 }
 
@@ -137,5 +169,8 @@ fn is_throttle(status: u16, code: &str) -> bool {
 }
 
 fn is_path(path: &str) -> bool {
-    path.len() <= 120 && path.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '[' | ']' | '_'))
+    path.len() <= 120
+        && path
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '[' | ']' | '_'))
 }

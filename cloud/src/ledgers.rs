@@ -35,6 +35,17 @@ pub enum Guard {
     HolderAndKnock(u64),
 }
 
+/// How an acting step opens.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening<'a> {
+    /// The step: `create-channel`.
+    pub operation: &'a str,
+    /// What it insists on.
+    pub guard: Guard,
+    /// What it notes.
+    pub foresight: &'a Foresight,
+}
+
 /// What an acting step notes before it acts.
 #[derive(Clone, Debug, Default)]
 pub struct Foresight {
@@ -55,14 +66,21 @@ fn parse(row: table::Row, destination_id: &str) -> Result<Ledger, Error> {
         return Ok(Ledger::new(destination_id));
     }
     let mut ledger: Ledger = table::parse(row).ok_or_else(|| {
-        Error::permanent(domain::problem::Code::Internal, format!("The ledger row of {destination_id} cannot be read."))
+        Error::permanent(
+            domain::problem::Code::Internal,
+            format!("The ledger row of {destination_id} cannot be read."),
+        )
     })?;
     ledger.destination_id = destination_id.to_owned();
     Ok(ledger)
 }
 
 /// Reads a row. A destination without one gets a new one, which is not written yet.
-pub async fn read(clients: &Clients, settings: &Settings, destination_id: &str) -> Result<Ledger, Error> {
+pub async fn read(
+    clients: &Clients,
+    settings: &Settings,
+    destination_id: &str,
+) -> Result<Ledger, Error> {
     let row = table::get(clients, &settings.ledger_table, destination_id).await?;
     parse(row.unwrap_or_default(), destination_id)
 }
@@ -74,7 +92,14 @@ async fn write(
     update: Update,
     returning: ReturnValue,
 ) -> Result<Written, CallError> {
-    table::update(clients, &settings.ledger_table, destination_id, update, returning).await
+    table::update(
+        clients,
+        &settings.ledger_table,
+        destination_id,
+        update,
+        returning,
+    )
+    .await
 }
 
 /// Asks for the lease. It is given if nobody has it, or if we have it already.
@@ -109,7 +134,10 @@ pub async fn take_over(
         .set("holder", text(execution))
         .set("held_at", attribute(&now))
         .when_equal("holder", text(gone));
-    Ok(matches!(write(clients, settings, destination_id, update, ReturnValue::None).await?, Written::Yes(_)))
+    Ok(matches!(
+        write(clients, settings, destination_id, update, ReturnValue::None).await?,
+        Written::Yes(_)
+    ))
 }
 
 /// Leaves the mark that something changed. Gives the row, or nothing if the holder has changed.
@@ -119,8 +147,18 @@ pub async fn knock(
     destination_id: &str,
     holder: &str,
 ) -> Result<Option<Ledger>, Error> {
-    let update = Update::default().add("knock", 1).when_equal("holder", text(holder));
-    match write(clients, settings, destination_id, update, ReturnValue::AllNew).await? {
+    let update = Update::default()
+        .add("knock", 1)
+        .when_equal("holder", text(holder));
+    match write(
+        clients,
+        settings,
+        destination_id,
+        update,
+        ReturnValue::AllNew,
+    )
+    .await?
+    {
         Written::Yes(row) => parse(row, destination_id).map(Some),
         Written::No(_) => Ok(None),
     }
@@ -144,7 +182,9 @@ pub async fn give_back(
         Written::No(row) => {
             let ledger = parse(row, destination_id)?;
             match ledger.holder.as_deref() {
-                Some(holder) if holder == execution => Err(Error::Stale("Somebody knocked since the last plan.".into())),
+                Some(holder) if holder == execution => {
+                    Err(Error::Stale("Somebody knocked since the last plan.".into()))
+                }
                 // A repeated answer: it was given back before.
                 None => Ok(()),
                 Some(_) => Err(Error::Stale("Another execution holds the lease.".into())),
@@ -154,7 +194,11 @@ pub async fn give_back(
 }
 
 fn when_knock(update: Update, knock: u64) -> Update {
-    if knock == 0 { update.when_absent_or_equal("knock", attribute(&0_u64)) } else { update.when_equal("knock", attribute(&knock)) }
+    if knock == 0 {
+        update.when_absent_or_equal("knock", attribute(&0_u64))
+    } else {
+        update.when_equal("knock", attribute(&knock))
+    }
 }
 
 /// Opens an acting step: notes what is about to be sent, on condition that we may. Gives the row
@@ -164,14 +208,21 @@ pub async fn open(
     settings: &Settings,
     destination_id: &str,
     execution: &str,
-    operation: &str,
-    guard: Guard,
-    foresight: &Foresight,
+    opening: &Opening<'_>,
     now: Timestamp,
 ) -> Result<Ledger, Error> {
-    let intent = Intent { operation: operation.to_owned(), until: ledger::after(now, ledger::INTENT_SECONDS) };
-    let mut update =
-        Update::default().set("intent", attribute(&intent)).when_equal("holder", text(execution));
+    let Opening {
+        operation,
+        guard,
+        foresight,
+    } = *opening;
+    let intent = Intent {
+        operation: operation.to_owned(),
+        until: ledger::after(now, ledger::INTENT_SECONDS),
+    };
+    let mut update = Update::default()
+        .set("intent", attribute(&intent))
+        .when_equal("holder", text(execution));
     if let Guard::HolderAndKnock(knock) = guard {
         update = when_knock(update, knock);
     }
@@ -184,9 +235,19 @@ pub async fn open(
     if foresight.forget_on_air {
         update = update.remove("on_air");
     }
-    match write(clients, settings, destination_id, update, ReturnValue::AllOld).await? {
+    match write(
+        clients,
+        settings,
+        destination_id,
+        update,
+        ReturnValue::AllOld,
+    )
+    .await?
+    {
         Written::Yes(row) => parse(row, destination_id),
-        Written::No(_) => Err(Error::Stale("The lease is another's, or somebody knocked.".into())),
+        Written::No(_) => Err(Error::Stale(
+            "The lease is another's, or somebody knocked.".into(),
+        )),
     }
 }
 
@@ -203,7 +264,15 @@ pub async fn save(
         return Ok(());
     }
     let update = update.when_equal("holder", text(execution));
-    match write(clients, settings, &after.destination_id, update, ReturnValue::None).await? {
+    match write(
+        clients,
+        settings,
+        &after.destination_id,
+        update,
+        ReturnValue::None,
+    )
+    .await?
+    {
         Written::Yes(_) => Ok(()),
         Written::No(_) => Err(Error::Stale("Another execution holds the lease.".into())),
     }
@@ -217,16 +286,33 @@ pub async fn begin_wait(
     execution: &str,
     wait: &Wait,
 ) -> Result<Ledger, Error> {
-    let update = Update::default().set("wait", attribute(wait)).when_equal("holder", text(execution));
-    match write(clients, settings, destination_id, update, ReturnValue::AllNew).await? {
+    let update = Update::default()
+        .set("wait", attribute(wait))
+        .when_equal("holder", text(execution));
+    match write(
+        clients,
+        settings,
+        destination_id,
+        update,
+        ReturnValue::AllNew,
+    )
+    .await?
+    {
         Written::Yes(row) => parse(row, destination_id),
         Written::No(_) => Err(Error::Stale("Another execution holds the lease.".into())),
     }
 }
 
 /// Removes a token, if it is still the same.
-pub async fn forget_wait(clients: &Clients, settings: &Settings, destination_id: &str, token: &str) -> Result<(), Error> {
-    let update = Update::default().remove("wait").when_nested_equal("wait", "token", text(token));
+pub async fn forget_wait(
+    clients: &Clients,
+    settings: &Settings,
+    destination_id: &str,
+    token: &str,
+) -> Result<(), Error> {
+    let update = Update::default()
+        .remove("wait")
+        .when_nested_equal("wait", "token", text(token));
     write(clients, settings, destination_id, update, ReturnValue::None).await?;
     Ok(())
 }
@@ -242,21 +328,41 @@ pub enum Nudge {
 }
 
 /// Makes a small change to the row of a destination that nobody holds.
-pub async fn nudge(clients: &Clients, settings: &Settings, row: &Ledger, nudge: Nudge) -> Result<(), Error> {
+pub async fn nudge(
+    clients: &Clients,
+    settings: &Settings,
+    row: &Ledger,
+    nudge: Nudge,
+) -> Result<(), Error> {
     let mut update = Update::default().when_absent("holder");
     match nudge {
-        Nudge::EndGrace(now) => update = update.set("grace_until", attribute(&now)).when_there("grace_until"),
+        Nudge::EndGrace(now) => {
+            update = update
+                .set("grace_until", attribute(&now))
+                .when_there("grace_until")
+        }
         Nudge::GiveTurn | Nudge::NoteCount(_) => {
-            let Some(mut wait) = row.quota_wait.clone() else { return Ok(()) };
+            let Some(mut wait) = row.quota_wait.clone() else {
+                return Ok(());
+            };
             let before = attribute(&wait);
             match nudge {
                 Nudge::NoteCount(count) => wait.count = Some(count),
                 _ => wait.turn = true,
             }
-            update = update.set("quota_wait", attribute(&wait)).when_equal("quota_wait", before);
+            update = update
+                .set("quota_wait", attribute(&wait))
+                .when_equal("quota_wait", before);
         }
     }
-    write(clients, settings, &row.destination_id, update, ReturnValue::None).await?;
+    write(
+        clients,
+        settings,
+        &row.destination_id,
+        update,
+        ReturnValue::None,
+    )
+    .await?;
     Ok(())
 }
 
@@ -300,19 +406,42 @@ pub const FLOW_KEY: &str = "flow#main";
 pub const SWEEP_KEY: &str = "sweep#main";
 
 /// Reads a helper row.
-pub async fn helper(clients: &Clients, settings: &Settings, key: &str) -> Result<Option<Helper>, Error> {
-    Ok(table::get(clients, &settings.ledger_table, key).await?.and_then(table::parse))
+pub async fn helper(
+    clients: &Clients,
+    settings: &Settings,
+    key: &str,
+) -> Result<Option<Helper>, Error> {
+    Ok(table::get(clients, &settings.ledger_table, key)
+        .await?
+        .and_then(table::parse))
 }
 
 /// Notes which destination a channel serves, for the events that name only the channel.
-pub async fn note_channel(clients: &Clients, settings: &Settings, channel_id: &str, destination_id: &str) -> Result<(), Error> {
+pub async fn note_channel(
+    clients: &Clients,
+    settings: &Settings,
+    channel_id: &str,
+    destination_id: &str,
+) -> Result<(), Error> {
     let update = Update::default().set("serves", text(destination_id));
-    write(clients, settings, &channel_key(channel_id), update, ReturnValue::None).await?;
+    write(
+        clients,
+        settings,
+        &channel_key(channel_id),
+        update,
+        ReturnValue::None,
+    )
+    .await?;
     Ok(())
 }
 
 /// Drops a helper row that serves a destination.
-pub async fn drop_helper(clients: &Clients, settings: &Settings, key: &str, destination_id: &str) -> Result<(), Error> {
+pub async fn drop_helper(
+    clients: &Clients,
+    settings: &Settings,
+    key: &str,
+    destination_id: &str,
+) -> Result<(), Error> {
     let answer = clients
         .dynamodb
         .delete_item()
@@ -335,7 +464,12 @@ pub async fn drop_helper(clients: &Clients, settings: &Settings, key: &str, dest
 ///
 /// The asker has noted the address in its own row before, so that a holder whose row does not
 /// know the address any more can be told from one that is about to take it.
-pub async fn hold_address(clients: &Clients, settings: &Settings, hash: &str, destination_id: &str) -> Result<String, Error> {
+pub async fn hold_address(
+    clients: &Clients,
+    settings: &Settings,
+    hash: &str,
+    destination_id: &str,
+) -> Result<String, Error> {
     let key = address_key(hash);
     let update = Update::default()
         .set("serves", text(destination_id))
@@ -348,7 +482,9 @@ pub async fn hold_address(clients: &Clients, settings: &Settings, hash: &str, de
     if row.addresses.iter().any(|held| held == hash) {
         return Ok(holder);
     }
-    let update = Update::default().set("serves", text(destination_id)).when_equal("serves", text(&holder));
+    let update = Update::default()
+        .set("serves", text(destination_id))
+        .when_equal("serves", text(&holder));
     match write(clients, settings, &key, update, ReturnValue::None).await? {
         Written::Yes(_) => Ok(destination_id.to_owned()),
         Written::No(row) => Ok(table::parse::<Helper>(row).unwrap_or_default().serves),
@@ -356,21 +492,36 @@ pub async fn hold_address(clients: &Clients, settings: &Settings, hash: &str, de
 }
 
 /// Says that the flow is needed. False: a StopFlow of ours may still land, so not yet.
-pub async fn need_flow(clients: &Clients, settings: &Settings, now: Timestamp) -> Result<bool, Error> {
-    let row = helper(clients, settings, FLOW_KEY).await?.unwrap_or_default();
+pub async fn need_flow(
+    clients: &Clients,
+    settings: &Settings,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let row = helper(clients, settings, FLOW_KEY)
+        .await?
+        .unwrap_or_default();
     if row.stopping_until.is_some_and(|until| until > now) {
         return Ok(false);
     }
-    let mut update = Update::default().remove("unneeded_since").remove("stopping_until");
+    let mut update = Update::default()
+        .remove("unneeded_since")
+        .remove("stopping_until");
     update = match &row.stopping_until {
         Some(until) => update.when_equal("stopping_until", attribute(until)),
         None => update.when_absent("stopping_until"),
     };
-    Ok(matches!(write(clients, settings, FLOW_KEY, update, ReturnValue::None).await?, Written::Yes(_)))
+    Ok(matches!(
+        write(clients, settings, FLOW_KEY, update, ReturnValue::None).await?,
+        Written::Yes(_)
+    ))
 }
 
 /// Remembers since when nobody needs the flow.
-pub async fn note_unneeded(clients: &Clients, settings: &Settings, since: Option<Timestamp>) -> Result<(), Error> {
+pub async fn note_unneeded(
+    clients: &Clients,
+    settings: &Settings,
+    since: Option<Timestamp>,
+) -> Result<(), Error> {
     let update = match since {
         Some(since) => Update::default().set_if_absent("unneeded_since", attribute(&since)),
         None => Update::default().remove("unneeded_since"),
@@ -380,12 +531,23 @@ pub async fn note_unneeded(clients: &Clients, settings: &Settings, since: Option
 }
 
 /// Announces a StopFlow, on condition that still nobody needs the flow since then.
-pub async fn announce_stop(clients: &Clients, settings: &Settings, since: Timestamp, now: Timestamp) -> Result<bool, Error> {
+pub async fn announce_stop(
+    clients: &Clients,
+    settings: &Settings,
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<bool, Error> {
     let update = Update::default()
-        .set("stopping_until", attribute(&ledger::after(now, ledger::INTENT_SECONDS)))
+        .set(
+            "stopping_until",
+            attribute(&ledger::after(now, ledger::INTENT_SECONDS)),
+        )
         .remove("unneeded_since")
         .when_equal("unneeded_since", attribute(&since));
-    Ok(matches!(write(clients, settings, FLOW_KEY, update, ReturnValue::None).await?, Written::Yes(_)))
+    Ok(matches!(
+        write(clients, settings, FLOW_KEY, update, ReturnValue::None).await?,
+        Written::Yes(_)
+    ))
 }
 
 /// Remembers suspected orphans.
@@ -400,11 +562,20 @@ pub async fn note_suspects(
 }
 
 /// Everything in the ledger: rows of destinations and helper rows, apart.
-pub async fn all(clients: &Clients, settings: &Settings) -> Result<(BTreeMap<String, Ledger>, BTreeMap<String, Helper>), Error> {
+pub async fn all(
+    clients: &Clients,
+    settings: &Settings,
+) -> Result<(BTreeMap<String, Ledger>, BTreeMap<String, Helper>), Error> {
     let mut rows = BTreeMap::new();
     let mut helpers = BTreeMap::new();
     for row in table::scan(clients, &settings.ledger_table).await? {
-        let Some(key) = row.get("destination_id").and_then(|key| key.as_s().ok()).cloned() else { continue };
+        let Some(key) = row
+            .get("destination_id")
+            .and_then(|key| key.as_s().ok())
+            .cloned()
+        else {
+            continue;
+        };
         if key.contains('#') {
             helpers.insert(key, table::parse(row).unwrap_or_default());
         } else {

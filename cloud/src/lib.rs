@@ -31,14 +31,30 @@ pub struct Cloud {
 
 impl Cloud {
     /// The cloud that the function's environment names.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that has a clock to give"
+    )]
     pub fn from_environment() -> Result<Cloud, Error> {
         let settings = settings::Settings::from_environment()?;
-        Ok(Cloud::new(settings, clients::Clients::from_environment(), Timestamp::now))
+        Ok(Cloud::new(
+            settings,
+            clients::Clients::from_environment(),
+            Timestamp::now,
+        ))
     }
 
     /// A cloud from its parts; the clock is one of them, so that a test can have its own.
-    pub fn new(settings: settings::Settings, clients: clients::Clients, clock: fn() -> Timestamp) -> Cloud {
-        Cloud { settings, clients, clock }
+    pub fn new(
+        settings: settings::Settings,
+        clients: clients::Clients,
+        clock: fn() -> Timestamp,
+    ) -> Cloud {
+        Cloud {
+            settings,
+            clients,
+            clock,
+        }
     }
 
     /// The time, read once where a decision needs it.

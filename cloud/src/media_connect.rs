@@ -24,20 +24,38 @@ impl Flow {
     /// The output of a destination.
     pub fn output(&self, stack: &str, destination_id: &str) -> Option<FlowOutputLook> {
         let wanted = name::resource(stack, destination_id);
-        self.outputs.iter().find(|(name, _)| *name == wanted).map(|(_, output)| output.clone())
+        self.outputs
+            .iter()
+            .find(|(name, _)| *name == wanted)
+            .map(|(_, output)| output.clone())
     }
 }
 
 /// Looks at the flow. `None`: not found.
-pub async fn describe_flow(clients: &Clients, settings: &Settings) -> Result<Option<Flow>, CallError> {
-    let output = match clients.mediaconnect.describe_flow().flow_arn(&settings.flow_arn).send().await {
+pub async fn describe_flow(
+    clients: &Clients,
+    settings: &Settings,
+) -> Result<Option<Flow>, CallError> {
+    let output = match clients
+        .mediaconnect
+        .describe_flow()
+        .flow_arn(&settings.flow_arn)
+        .send()
+        .await
+    {
         Ok(output) => output,
         Err(error) => {
             let error = CallError::new("DescribeFlow", &error);
-            return if error.is_not_found() { Ok(None) } else { Err(error) };
+            return if error.is_not_found() {
+                Ok(None)
+            } else {
+                Err(error)
+            };
         }
     };
-    let Some(flow) = output.flow() else { return Ok(None) };
+    let Some(flow) = output.flow() else {
+        return Ok(None);
+    };
     let outputs: Vec<(String, FlowOutputLook)> = flow
         .outputs()
         .iter()
@@ -53,7 +71,10 @@ pub async fn describe_flow(clients: &Clients, settings: &Settings) -> Result<Opt
         })
         .collect();
     let look = FlowLook {
-        status: flow.status().map(|status| status.as_str().to_owned()).unwrap_or_default(),
+        status: flow
+            .status()
+            .map(|status| status.as_str().to_owned())
+            .unwrap_or_default(),
         egress_ip: flow.egress_ip().map(str::to_owned),
         outputs: outputs.len(),
         ours: None,
@@ -70,7 +91,12 @@ pub async fn tags(clients: &Clients, arn: &str) -> Result<Tags, CallError> {
         .send()
         .await
         .map_err(|error| CallError::new("ListTagsForResource", &error))?;
-    Ok(output.tags().into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect())
+    Ok(output
+        .tags()
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect())
 }
 
 /// Adds the output of a destination. Gives its ARN.
@@ -90,7 +116,11 @@ pub async fn add_flow_output(
         .port(INPUT_PORT)
         .smoothing_latency(0)
         .output_status(status(enabled))
-        .set_output_tags(Some(name::tags(&settings.stack, destination_id, incarnation).into_iter().collect()))
+        .set_output_tags(Some(
+            name::tags(&settings.stack, destination_id, incarnation)
+                .into_iter()
+                .collect(),
+        ))
         .build();
     let output = clients
         .mediaconnect
@@ -100,12 +130,22 @@ pub async fn add_flow_output(
         .send()
         .await
         .map_err(|error| CallError::new("AddFlowOutputs", &error))?;
-    let arn = output.outputs().first().and_then(|output| output.output_arn());
-    arn.map(str::to_owned).ok_or(CallError::Unknown { operation: "AddFlowOutputs" })
+    let arn = output
+        .outputs()
+        .first()
+        .and_then(|output| output.output_arn());
+    arn.map(str::to_owned).ok_or(CallError::Unknown {
+        operation: "AddFlowOutputs",
+    })
 }
 
 /// Points an output at another address.
-pub async fn aim_flow_output(clients: &Clients, settings: &Settings, arn: &str, address: &str) -> Result<(), CallError> {
+pub async fn aim_flow_output(
+    clients: &Clients,
+    settings: &Settings,
+    arn: &str,
+    address: &str,
+) -> Result<(), CallError> {
     let call = clients
         .mediaconnect
         .update_flow_output()
@@ -114,34 +154,76 @@ pub async fn aim_flow_output(clients: &Clients, settings: &Settings, arn: &str, 
         .protocol(sdk::Protocol::RtpFec)
         .destination(address)
         .port(INPUT_PORT);
-    call.send().await.map(drop).map_err(|error| CallError::new("UpdateFlowOutput", &error))
+    call.send()
+        .await
+        .map(drop)
+        .map_err(|error| CallError::new("UpdateFlowOutput", &error))
 }
 
 /// Switches an output on or off.
-pub async fn switch_flow_output(clients: &Clients, settings: &Settings, arn: &str, enabled: bool) -> Result<(), CallError> {
-    let call =
-        clients.mediaconnect.update_flow_output().flow_arn(&settings.flow_arn).output_arn(arn).output_status(status(enabled));
-    call.send().await.map(drop).map_err(|error| CallError::new("UpdateFlowOutput", &error))
+pub async fn switch_flow_output(
+    clients: &Clients,
+    settings: &Settings,
+    arn: &str,
+    enabled: bool,
+) -> Result<(), CallError> {
+    let call = clients
+        .mediaconnect
+        .update_flow_output()
+        .flow_arn(&settings.flow_arn)
+        .output_arn(arn)
+        .output_status(status(enabled));
+    call.send()
+        .await
+        .map(drop)
+        .map_err(|error| CallError::new("UpdateFlowOutput", &error))
 }
 
 /// Removes an output.
-pub async fn remove_flow_output(clients: &Clients, settings: &Settings, arn: &str) -> Result<(), CallError> {
-    let call = clients.mediaconnect.remove_flow_output().flow_arn(&settings.flow_arn).output_arn(arn);
-    call.send().await.map(drop).map_err(|error| CallError::new("RemoveFlowOutput", &error))
+pub async fn remove_flow_output(
+    clients: &Clients,
+    settings: &Settings,
+    arn: &str,
+) -> Result<(), CallError> {
+    let call = clients
+        .mediaconnect
+        .remove_flow_output()
+        .flow_arn(&settings.flow_arn)
+        .output_arn(arn);
+    call.send()
+        .await
+        .map(drop)
+        .map_err(|error| CallError::new("RemoveFlowOutput", &error))
 }
 
 /// Starts the flow.
 pub async fn start_flow(clients: &Clients, settings: &Settings) -> Result<(), CallError> {
-    let call = clients.mediaconnect.start_flow().flow_arn(&settings.flow_arn);
-    call.send().await.map(drop).map_err(|error| CallError::new("StartFlow", &error))
+    let call = clients
+        .mediaconnect
+        .start_flow()
+        .flow_arn(&settings.flow_arn);
+    call.send()
+        .await
+        .map(drop)
+        .map_err(|error| CallError::new("StartFlow", &error))
 }
 
 /// Stops the flow.
 pub async fn stop_flow(clients: &Clients, settings: &Settings) -> Result<(), CallError> {
-    let call = clients.mediaconnect.stop_flow().flow_arn(&settings.flow_arn);
-    call.send().await.map(drop).map_err(|error| CallError::new("StopFlow", &error))
+    let call = clients
+        .mediaconnect
+        .stop_flow()
+        .flow_arn(&settings.flow_arn);
+    call.send()
+        .await
+        .map(drop)
+        .map_err(|error| CallError::new("StopFlow", &error))
 }
 
 fn status(enabled: bool) -> sdk::OutputStatus {
-    if enabled { sdk::OutputStatus::Enabled } else { sdk::OutputStatus::Disabled }
+    if enabled {
+        sdk::OutputStatus::Enabled
+    } else {
+        sdk::OutputStatus::Disabled
+    }
 }

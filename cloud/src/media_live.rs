@@ -1,8 +1,13 @@
 //! MediaLive: what we ask of it, in our words. Answers are ids and states: a channel's answer holds
 //! the stream name, so nothing of it leaves this file, and no SDK input or output is ever printed.
 
-use crate::{clients::Clients, encoder, fault::CallError, parameters::StreamKey, settings::Settings};
-use aws_sdk_medialive::{operation::create_channel::CreateChannelError, operation::update_channel::UpdateChannelError, types as sdk};
+use crate::{
+    clients::Clients, encoder, fault::CallError, parameters::StreamKey, settings::Settings,
+};
+use aws_sdk_medialive::{
+    operation::create_channel::CreateChannelError, operation::update_channel::UpdateChannelError,
+    types as sdk,
+};
 use aws_smithy_runtime_api::{client::result::SdkError, http::Response};
 use domain::{
     encoder::{AUDIO_SELECTOR, RTMP_DESTINATION_ID},
@@ -40,10 +45,16 @@ impl ChannelBody<'_> {
     }
 
     fn attachment(&self) -> sdk::InputAttachment {
-        let track = sdk::AudioTrackSelection::builder().tracks(sdk::AudioTrack::builder().track(1).build()).build();
+        let track = sdk::AudioTrackSelection::builder()
+            .tracks(sdk::AudioTrack::builder().track(1).build())
+            .build();
         let selector = sdk::AudioSelector::builder()
             .name(AUDIO_SELECTOR)
-            .selector_settings(sdk::AudioSelectorSettings::builder().audio_track_selection(track).build())
+            .selector_settings(
+                sdk::AudioSelectorSettings::builder()
+                    .audio_track_selection(track)
+                    .build(),
+            )
             .build();
         sdk::InputAttachment::builder()
             .input_attachment_name(INPUT_ATTACHMENT)
@@ -72,7 +83,10 @@ impl ChannelBody<'_> {
     }
 
     fn encoder(&self) -> Option<sdk::EncoderSettings> {
-        self.configuration.settings().as_ref().map(encoder::settings)
+        self.configuration
+            .settings()
+            .as_ref()
+            .map(encoder::settings)
     }
 }
 
@@ -80,15 +94,24 @@ fn input_look(input: &sdk::Input) -> InputLook {
     input_parts(input.id(), input.state(), input.destinations())
 }
 
-fn input_parts(id: Option<&str>, state: Option<&sdk::InputState>, destinations: &[sdk::InputDestination]) -> InputLook {
+fn input_parts(
+    id: Option<&str>,
+    state: Option<&sdk::InputState>,
+    destinations: &[sdk::InputDestination],
+) -> InputLook {
     // `rtp://198.51.100.7:5000`, or the address in a field of its own.
     let address = destinations.first().and_then(|destination| {
-        let url = destination.url().and_then(|url| url.strip_prefix("rtp://")).and_then(|rest| rest.split(':').next());
+        let url = destination
+            .url()
+            .and_then(|url| url.strip_prefix("rtp://"))
+            .and_then(|rest| rest.split(':').next());
         destination.ip().or(url)
     });
     InputLook {
         id: id.unwrap_or_default().to_owned(),
-        state: state.map(|state| state.as_str().to_owned()).unwrap_or_default(),
+        state: state
+            .map(|state| state.as_str().to_owned())
+            .unwrap_or_default(),
         address: address.map(str::to_owned),
     }
 }
@@ -96,12 +119,19 @@ fn input_parts(id: Option<&str>, state: Option<&sdk::InputState>, destinations: 
 fn channel_look(id: Option<&str>, state: Option<&sdk::ChannelState>) -> ChannelLook {
     ChannelLook {
         id: id.unwrap_or_default().to_owned(),
-        state: ChannelState::from(state.map(|state| state.as_str().to_owned()).unwrap_or_default()),
+        state: ChannelState::from(
+            state
+                .map(|state| state.as_str().to_owned())
+                .unwrap_or_default(),
+        ),
     }
 }
 
 fn tags(tags: Option<&HashMap<String, String>>) -> Tags {
-    tags.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect()
+    tags.into_iter()
+        .flatten()
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 /// Creates the input of a destination: RTP push behind the stack's one security group.
@@ -117,18 +147,32 @@ pub async fn create_input(
         .r#type(sdk::InputType::RtpPush)
         .name(name::resource(&settings.stack, destination_id))
         .input_security_groups(&settings.input_security_group_id)
-        .request_id(name::input_request_id(&settings.stack, destination_id, incarnation))
-        .set_tags(Some(name::tags(&settings.stack, destination_id, incarnation).into_iter().collect()))
+        .request_id(name::input_request_id(
+            &settings.stack,
+            destination_id,
+            incarnation,
+        ))
+        .set_tags(Some(
+            name::tags(&settings.stack, destination_id, incarnation)
+                .into_iter()
+                .collect(),
+        ))
         .send()
         .await
         .map_err(|error| CallError::new("CreateInput", &error))?;
-    output.input().map(input_look).ok_or(CallError::Unknown { operation: "CreateInput" })
+    output.input().map(input_look).ok_or(CallError::Unknown {
+        operation: "CreateInput",
+    })
 }
 
 /// Looks at an input. `None`: not found.
 pub async fn describe_input(clients: &Clients, id: &str) -> Result<Option<InputLook>, CallError> {
     match clients.medialive.describe_input().input_id(id).send().await {
-        Ok(output) => Ok(Some(input_parts(output.id(), output.state(), output.destinations()))),
+        Ok(output) => Ok(Some(input_parts(
+            output.id(),
+            output.state(),
+            output.destinations(),
+        ))),
         Err(error) => absent(CallError::new("DescribeInput", &error)),
     }
 }
@@ -153,12 +197,17 @@ pub async fn list_inputs(clients: &Clients) -> Result<Vec<Listed>, CallError> {
             .send()
             .await
             .map_err(|error| CallError::new("ListInputs", &error))?;
-        inputs.extend(page.inputs().iter().map(|input| Listed {
-            kind: Kind::Input,
-            id: input.id().unwrap_or_default().to_owned(),
-            name: input.name().unwrap_or_default().to_owned(),
-            state: input.state().map(|state| state.as_str().to_owned()).unwrap_or_default(),
-            tags: tags(input.tags()),
+        inputs.extend(page.inputs().iter().map(|input| {
+            Listed {
+                kind: Kind::Input,
+                id: input.id().unwrap_or_default().to_owned(),
+                name: input.name().unwrap_or_default().to_owned(),
+                state: input
+                    .state()
+                    .map(|state| state.as_str().to_owned())
+                    .unwrap_or_default(),
+                tags: tags(input.tags()),
+            }
         }));
         match page.next_token {
             Some(next) if !next.is_empty() => token = Some(next),
@@ -168,11 +217,23 @@ pub async fn list_inputs(clients: &Clients) -> Result<Vec<Listed>, CallError> {
 }
 
 /// The whitelist of a security group. `None`: not found.
-pub async fn describe_input_security_group(clients: &Clients, id: &str) -> Result<Option<Vec<String>>, CallError> {
-    match clients.medialive.describe_input_security_group().input_security_group_id(id).send().await {
+pub async fn describe_input_security_group(
+    clients: &Clients,
+    id: &str,
+) -> Result<Option<Vec<String>>, CallError> {
+    match clients
+        .medialive
+        .describe_input_security_group()
+        .input_security_group_id(id)
+        .send()
+        .await
+    {
         Ok(output) if output.state() == Some(&sdk::InputSecurityGroupState::Deleted) => Ok(None),
         Ok(output) => {
-            let rules = output.whitelist_rules().iter().filter_map(|rule| rule.cidr());
+            let rules = output
+                .whitelist_rules()
+                .iter()
+                .filter_map(|rule| rule.cidr());
             Ok(Some(rules.map(str::to_owned).collect()))
         }
         Err(error) => absent(CallError::new("DescribeInputSecurityGroup", &error)),
@@ -193,24 +254,36 @@ pub async fn create_channel(
         .name(name::resource(&settings.stack, destination_id))
         .channel_class(sdk::ChannelClass::SinglePipeline)
         .log_level(sdk::LogLevel::Warning)
-        .request_id(name::channel_request_id(&settings.stack, destination_id, incarnation))
+        .request_id(name::channel_request_id(
+            &settings.stack,
+            destination_id,
+            incarnation,
+        ))
         .role_arn(&settings.media_live_role_arn)
         .input_specification(ChannelBody::specification(settings))
         .input_attachments(body.attachment())
         .destinations(body.destination())
         .set_encoder_settings(body.encoder())
-        .set_tags(Some(name::tags(&settings.stack, destination_id, incarnation).into_iter().collect()))
+        .set_tags(Some(
+            name::tags(&settings.stack, destination_id, incarnation)
+                .into_iter()
+                .collect(),
+        ))
         .send()
         .await
         .map_err(create_error)?;
-    let channel = output.channel().ok_or(CallError::Unknown { operation: "CreateChannel" })?;
+    let channel = output.channel().ok_or(CallError::Unknown {
+        operation: "CreateChannel",
+    })?;
     Ok(channel_look(channel.id(), channel.state()))
 }
 
 fn create_error(error: SdkError<CreateChannelError, Response>) -> CallError {
     let call = CallError::new("CreateChannel", &error);
     match error.as_service_error() {
-        Some(CreateChannelError::UnprocessableEntityException(refused)) => call.with_elements(paths(refused.validation_errors())),
+        Some(CreateChannelError::UnprocessableEntityException(refused)) => {
+            call.with_elements(paths(refused.validation_errors()))
+        }
         _ => call,
     }
 }
@@ -243,18 +316,31 @@ pub async fn update_channel(
 fn update_error(error: SdkError<UpdateChannelError, Response>) -> CallError {
     let call = CallError::new("UpdateChannel", &error);
     match error.as_service_error() {
-        Some(UpdateChannelError::UnprocessableEntityException(refused)) => call.with_elements(paths(refused.validation_errors())),
+        Some(UpdateChannelError::UnprocessableEntityException(refused)) => {
+            call.with_elements(paths(refused.validation_errors()))
+        }
         _ => call,
     }
 }
 
 fn paths(errors: &[sdk::ValidationError]) -> impl Iterator<Item = String> {
-    errors.iter().filter_map(|error| error.element_path().map(str::to_owned))
+    errors
+        .iter()
+        .filter_map(|error| error.element_path().map(str::to_owned))
 }
 
 /// Looks at a channel. `None`: not found.
-pub async fn describe_channel(clients: &Clients, id: &str) -> Result<Option<ChannelLook>, CallError> {
-    match clients.medialive.describe_channel().channel_id(id).send().await {
+pub async fn describe_channel(
+    clients: &Clients,
+    id: &str,
+) -> Result<Option<ChannelLook>, CallError> {
+    match clients
+        .medialive
+        .describe_channel()
+        .channel_id(id)
+        .send()
+        .await
+    {
         Ok(output) => Ok(Some(channel_look(output.id(), output.state()))),
         Err(error) => absent(CallError::new("DescribeChannel", &error)),
     }
@@ -262,20 +348,33 @@ pub async fn describe_channel(clients: &Clients, id: &str) -> Result<Option<Chan
 
 /// Starts a channel.
 pub async fn start_channel(clients: &Clients, id: &str) -> Result<(), CallError> {
-    let call = clients.medialive.start_channel().channel_id(id).send().await;
-    call.map(drop).map_err(|error| CallError::new("StartChannel", &error))
+    let call = clients
+        .medialive
+        .start_channel()
+        .channel_id(id)
+        .send()
+        .await;
+    call.map(drop)
+        .map_err(|error| CallError::new("StartChannel", &error))
 }
 
 /// Stops a channel.
 pub async fn stop_channel(clients: &Clients, id: &str) -> Result<(), CallError> {
     let call = clients.medialive.stop_channel().channel_id(id).send().await;
-    call.map(drop).map_err(|error| CallError::new("StopChannel", &error))
+    call.map(drop)
+        .map_err(|error| CallError::new("StopChannel", &error))
 }
 
 /// Deletes a channel.
 pub async fn delete_channel(clients: &Clients, id: &str) -> Result<(), CallError> {
-    let call = clients.medialive.delete_channel().channel_id(id).send().await;
-    call.map(drop).map_err(|error| CallError::new("DeleteChannel", &error))
+    let call = clients
+        .medialive
+        .delete_channel()
+        .channel_id(id)
+        .send()
+        .await;
+    call.map(drop)
+        .map_err(|error| CallError::new("DeleteChannel", &error))
 }
 
 /// Lists every channel of the region.
@@ -290,12 +389,17 @@ pub async fn list_channels(clients: &Clients) -> Result<Vec<Listed>, CallError> 
             .send()
             .await
             .map_err(|error| CallError::new("ListChannels", &error))?;
-        channels.extend(page.channels().iter().map(|channel| Listed {
-            kind: Kind::Channel,
-            id: channel.id().unwrap_or_default().to_owned(),
-            name: channel.name().unwrap_or_default().to_owned(),
-            state: channel.state().map(|state| state.as_str().to_owned()).unwrap_or_default(),
-            tags: tags(channel.tags()),
+        channels.extend(page.channels().iter().map(|channel| {
+            Listed {
+                kind: Kind::Channel,
+                id: channel.id().unwrap_or_default().to_owned(),
+                name: channel.name().unwrap_or_default().to_owned(),
+                state: channel
+                    .state()
+                    .map(|state| state.as_str().to_owned())
+                    .unwrap_or_default(),
+                tags: tags(channel.tags()),
+            }
         }));
         match page.next_token {
             Some(next) if !next.is_empty() => token = Some(next),
@@ -313,8 +417,11 @@ pub async fn alert_types(clients: &Clients, channel_id: &str) -> Result<Vec<Stri
         .send()
         .await
         .map_err(|error| CallError::new("ListAlerts", &error))?;
-    let mut types: Vec<String> =
-        output.alerts().iter().filter_map(|alert| alert.alert_type().map(str::to_owned)).collect();
+    let mut types: Vec<String> = output
+        .alerts()
+        .iter()
+        .filter_map(|alert| alert.alert_type().map(str::to_owned))
+        .collect();
     types.sort();
     types.dedup();
     Ok(types)
@@ -322,12 +429,18 @@ pub async fn alert_types(clients: &Clients, channel_id: &str) -> Result<Vec<Stri
 
 /// The destination's own thing among those listed: the living one, if there are several.
 pub fn own<'a>(listed: &'a [Listed], stack: &str, destination_id: &str) -> Option<&'a Listed> {
-    let mut own: Vec<&Listed> =
-        listed.iter().filter(|thing| name::owner(stack, &thing.name, &thing.tags) == Some(destination_id)).collect();
+    let mut own: Vec<&Listed> = listed
+        .iter()
+        .filter(|thing| name::owner(stack, &thing.name, &thing.tags) == Some(destination_id))
+        .collect();
     own.sort_by_key(|thing| matches!(thing.state.as_str(), "DELETED" | "DELETING"));
     own.first().copied()
 }
 
 fn absent<T>(error: CallError) -> Result<Option<T>, CallError> {
-    if error.is_not_found() { Ok(None) } else { Err(error) }
+    if error.is_not_found() {
+        Ok(None)
+    } else {
+        Err(error)
+    }
 }

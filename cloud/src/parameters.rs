@@ -16,21 +16,35 @@ impl StreamKey {
 
 /// Looks at a key's parameter without decrypting it.
 pub async fn look(clients: &Clients, name: &str) -> Result<KeyLook, CallError> {
-    match clients.ssm.get_parameter().name(name).with_decryption(false).send().await {
+    match clients
+        .ssm
+        .get_parameter()
+        .name(name)
+        .with_decryption(false)
+        .send()
+        .await
+    {
         Ok(output) => Ok(match output.parameter() {
-            Some(parameter) if parameter.r#type() == Some(&ParameterType::SecureString) => KeyLook::Version(parameter.version()),
+            Some(parameter) if parameter.r#type() == Some(&ParameterType::SecureString) => {
+                KeyLook::Version(parameter.version())
+            }
             Some(_) => KeyLook::NotSecure,
             None => KeyLook::Missing,
         }),
         Err(error) => {
             if matches!(
                 error.as_service_error(),
-                Some(GetParameterError::ParameterNotFound(_) | GetParameterError::ParameterVersionNotFound(_))
+                Some(
+                    GetParameterError::ParameterNotFound(_)
+                        | GetParameterError::ParameterVersionNotFound(_)
+                )
             ) {
                 return Ok(KeyLook::Missing);
             }
             match CallError::new("GetParameter", &error) {
-                CallError::Refused(refusal) if refusal.code.starts_with("AccessDenied") => Ok(KeyLook::Unreadable),
+                CallError::Refused(refusal) if refusal.code.starts_with("AccessDenied") => {
+                    Ok(KeyLook::Unreadable)
+                }
                 other => Err(other),
             }
         }
@@ -39,33 +53,60 @@ pub async fn look(clients: &Clients, name: &str) -> Result<KeyLook, CallError> {
 
 /// Reads and decrypts a key. Gives its version too.
 pub async fn read(clients: &Clients, name: &str) -> Result<(StreamKey, i64), Error> {
-    let output = match clients.ssm.get_parameter().name(name).with_decryption(true).send().await {
+    let output = match clients
+        .ssm
+        .get_parameter()
+        .name(name)
+        .with_decryption(true)
+        .send()
+        .await
+    {
         Ok(output) => output,
         Err(error) => {
-            if matches!(error.as_service_error(), Some(GetParameterError::ParameterNotFound(_))) {
-                return Err(Error::permanent(Code::ParameterMissing, format!("There is no parameter {name}.")));
+            if matches!(
+                error.as_service_error(),
+                Some(GetParameterError::ParameterNotFound(_))
+            ) {
+                return Err(Error::permanent(
+                    Code::ParameterMissing,
+                    format!("There is no parameter {name}."),
+                ));
             }
             let call = CallError::new("GetParameter", &error);
             return Err(match call {
-                CallError::Refused(ref refusal) if refusal.code.starts_with("AccessDenied") || refusal.code.contains("Key") => {
-                    Error::permanent(Code::ParameterUnreadable, format!("Lunora may not decrypt the parameter {name}."))
+                CallError::Refused(ref refusal)
+                    if refusal.code.starts_with("AccessDenied") || refusal.code.contains("Key") =>
+                {
+                    Error::permanent(
+                        Code::ParameterUnreadable,
+                        format!("Lunora may not decrypt the parameter {name}."),
+                    )
                 }
                 other => other.into(),
             });
         }
     };
     let Some(parameter) = output.parameter else {
-        return Err(Error::permanent(Code::ParameterMissing, format!("There is no parameter {name}.")));
+        return Err(Error::permanent(
+            Code::ParameterMissing,
+            format!("There is no parameter {name}."),
+        ));
     };
     if parameter.r#type() != Some(&ParameterType::SecureString) {
-        return Err(Error::permanent(Code::ParameterNotSecure, format!("The parameter {name} is not a SecureString.")));
+        return Err(Error::permanent(
+            Code::ParameterNotSecure,
+            format!("The parameter {name} is not a SecureString."),
+        ));
     }
     let version = parameter.version();
     let key = parameter.value.unwrap_or_default();
     // A pasted key often brings a line end along; a key with a space inside is no key.
     let key = key.trim();
     if key.is_empty() || key.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Err(Error::permanent(Code::ParameterEmpty, format!("The parameter {name} holds no usable stream key.")));
+        return Err(Error::permanent(
+            Code::ParameterEmpty,
+            format!("The parameter {name} holds no usable stream key."),
+        ));
     }
     Ok((StreamKey(key.to_owned()), version))
 }

@@ -171,6 +171,8 @@ pub struct Done {
 impl Done {
     /// What a step did.
     pub fn new(did: &str) -> Done {
-        Done { did: did.to_owned() }
+        Done {
+            did: did.to_owned(),
+        }
     }
 }

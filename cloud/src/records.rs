@@ -22,17 +22,26 @@ pub fn item(image: &serde_dynamo::Item) -> Item {
 
 /// Whether an edit has wiped our mirror: a PutItem over the item does.
 pub fn lost_mirror(old: &Item, new: &Item) -> bool {
-    ["streaming_status", "generation"].iter().any(|name| old.contains_key(*name) && !new.contains_key(*name))
+    ["streaming_status", "generation"]
+        .iter()
+        .any(|name| old.contains_key(*name) && !new.contains_key(*name))
 }
 
 /// Reads a record. `None`: there is none, which means removed.
-pub async fn read(clients: &Clients, settings: &Settings, destination_id: &str) -> Result<Option<Item>, Error> {
+pub async fn read(
+    clients: &Clients,
+    settings: &Settings,
+    destination_id: &str,
+) -> Result<Option<Item>, Error> {
     let row = table::get(clients, &settings.destinations_table, destination_id).await?;
     Ok(row.map(|row| table::item(&row)))
 }
 
 /// Fingerprints of every record's operator attributes.
-pub async fn fingerprints(clients: &Clients, settings: &Settings) -> Result<BTreeMap<String, String>, Error> {
+pub async fn fingerprints(
+    clients: &Clients,
+    settings: &Settings,
+) -> Result<BTreeMap<String, String>, Error> {
     let rows = table::scan(clients, &settings.destinations_table).await?;
     Ok(rows
         .iter()
@@ -62,7 +71,14 @@ pub async fn mirror(
     for name in scrub {
         update = update.remove(name);
     }
-    table::update(clients, &settings.destinations_table, destination_id, update, ReturnValue::None).await?;
+    table::update(
+        clients,
+        &settings.destinations_table,
+        destination_id,
+        update,
+        ReturnValue::None,
+    )
+    .await?;
     Ok(())
 }
 
@@ -82,6 +98,13 @@ pub async fn refuse(
         .set("problem", attribute(&shown))
         .set("observed_at", attribute(&now))
         .when_there("destination_id");
-    table::update(clients, &settings.destinations_table, destination_id, update, ReturnValue::None).await?;
+    table::update(
+        clients,
+        &settings.destinations_table,
+        destination_id,
+        update,
+        ReturnValue::None,
+    )
+    .await?;
     Ok(())
 }

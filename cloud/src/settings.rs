@@ -58,17 +58,28 @@ impl Settings {
 
     /// The ARN of an execution of our state machine.
     pub fn execution_arn(&self, name: &str) -> String {
-        format!("{}:{name}", self.state_machine_arn.replacen(":stateMachine:", ":execution:", 1))
+        format!(
+            "{}:{name}",
+            self.state_machine_arn
+                .replacen(":stateMachine:", ":execution:", 1)
+        )
     }
 }
 
 fn text(name: &str) -> Result<String, Error> {
-    std::env::var(name)
-        .map_err(|_| Error::permanent(Code::Internal, format!("The function's environment has no {name}.")))
+    std::env::var(name).map_err(|_| {
+        Error::permanent(
+            Code::Internal,
+            format!("The function's environment has no {name}."),
+        )
+    })
 }
 
 fn number<T: std::str::FromStr>(name: &str) -> Result<T, Error> {
-    text(name)?
-        .parse()
-        .map_err(|_| Error::permanent(Code::Internal, format!("The function's {name} is not a number.")))
+    text(name)?.parse().map_err(|_| {
+        Error::permanent(
+            Code::Internal,
+            format!("The function's {name} is not a number."),
+        )
+    })
 }

@@ -18,7 +18,9 @@ where
     W: AsyncFn(&Cloud, I) -> Result<O, Error>,
 {
     // One event at a time: a thread pool would only cost memory.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         let cloud = Cloud::from_environment().map_err(|error| error.to_string())?;
         cloud.warm().await;
@@ -27,8 +29,17 @@ where
             let began = Instant::now();
             let id = subject(&event.payload);
             let outcome = answer(cloud, handle, event.payload).await;
-            log(worker, &id, &event.context.request_id, began, outcome.as_ref().err());
-            outcome.map_err(|error| Diagnostic { error_type: error.name().to_owned(), error_message: error.to_string() })
+            log(
+                worker,
+                &id,
+                &event.context.request_id,
+                began,
+                outcome.as_ref().err(),
+            );
+            outcome.map_err(|error| Diagnostic {
+                error_type: error.name().to_owned(),
+                error_message: error.to_string(),
+            })
         }))
         .await
     })
@@ -42,20 +53,40 @@ where
     W: AsyncFn(&Cloud, I) -> Result<O, Error>,
 {
     // The decoder's own words may quote the payload; ours do not.
-    let input = serde_json::from_value(payload)
-        .map_err(|error| Error::permanent(Code::Internal, format!("The payload does not decode ({:?}).", error.classify())))?;
+    let input = serde_json::from_value(payload).map_err(|error| {
+        Error::permanent(
+            Code::Internal,
+            format!("The payload does not decode ({:?}).", error.classify()),
+        )
+    })?;
     let output = handle(cloud, input).await?;
-    serde_json::to_value(output).map_err(|_| Error::permanent(Code::Internal, "The answer does not encode."))
+    serde_json::to_value(output)
+        .map_err(|_| Error::permanent(Code::Internal, "The answer does not encode."))
 }
 
 /// Whom the log line is about.
 fn subject(payload: &Value) -> String {
-    payload.get("destination_id").and_then(Value::as_str).unwrap_or("-").chars().take(60).collect()
+    payload
+        .get("destination_id")
+        .and_then(Value::as_str)
+        .unwrap_or("-")
+        .chars()
+        .take(60)
+        .collect()
 }
 
 /// The one line of an invocation. A step that was only too early or too late is no error of ours.
-#[expect(clippy::print_stdout, reason = "Lambda takes the log from standard output")]
-fn log(worker: &str, destination_id: &str, request_id: &str, began: Instant, error: Option<&Error>) {
+#[expect(
+    clippy::print_stdout,
+    reason = "Lambda takes the log from standard output"
+)]
+fn log(
+    worker: &str,
+    destination_id: &str,
+    request_id: &str,
+    began: Instant,
+    error: Option<&Error>,
+) {
     let level = match error {
         None => "INFO",
         Some(Error::Transient(_) | Error::Stale(_)) => "WARN",
@@ -74,7 +105,10 @@ fn log(worker: &str, destination_id: &str, request_id: &str, began: Instant, err
 }
 
 /// Writes one metric in CloudWatch's embedded format: a count, by worker-independent name.
-#[expect(clippy::print_stdout, reason = "CloudWatch reads embedded metrics from the log")]
+#[expect(
+    clippy::print_stdout,
+    reason = "CloudWatch reads embedded metrics from the log"
+)]
 pub fn count(stack: &str, metric: &str, number: usize, now: jiff::Timestamp) {
     let mut line = json!({
         "_aws": {

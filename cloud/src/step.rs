@@ -2,7 +2,7 @@
 
 use crate::{
     Cloud, ledgers,
-    ledgers::{Foresight, Guard},
+    ledgers::{Foresight, Guard, Opening},
     payload::StepInput,
 };
 use domain::{Error, ledger::Ledger};
@@ -35,11 +35,22 @@ impl<'a> Step<'a> {
         operation: &str,
         foresight: Foresight,
     ) -> Result<Step<'a>, Error> {
-        Step::open(cloud, input, operation, Guard::HolderAndKnock(input.plan.knock), foresight).await
+        Step::open(
+            cloud,
+            input,
+            operation,
+            Guard::HolderAndKnock(input.plan.knock),
+            foresight,
+        )
+        .await
     }
 
     /// Opens a step that stops or unmakes.
-    pub async fn open_to_unmake(cloud: &'a Cloud, input: &'a StepInput, operation: &str) -> Result<Step<'a>, Error> {
+    pub async fn open_to_unmake(
+        cloud: &'a Cloud,
+        input: &'a StepInput,
+        operation: &str,
+    ) -> Result<Step<'a>, Error> {
         Step::open(cloud, input, operation, Guard::Holder, Foresight::default()).await
     }
 
@@ -56,9 +67,11 @@ impl<'a> Step<'a> {
             &cloud.settings,
             &input.destination_id,
             &input.execution,
-            operation,
-            guard,
-            &foresight,
+            &Opening {
+                operation,
+                guard,
+                foresight: &foresight,
+            },
             now,
         )
         .await?;
@@ -73,13 +86,26 @@ impl<'a> Step<'a> {
             operation: operation.to_owned(),
             until: domain::ledger::after(now, domain::ledger::INTENT_SECONDS),
         });
-        Ok(Step { cloud, execution: &input.execution, before: ledger.clone(), ledger, must_look })
+        Ok(Step {
+            cloud,
+            execution: &input.execution,
+            before: ledger.clone(),
+            ledger,
+            must_look,
+        })
     }
 
     /// Closes: the outcome is known, so the intent goes, and what was learned is written.
     pub async fn close(mut self) -> Result<(), Error> {
         self.ledger.intent = None;
-        ledgers::save(&self.cloud.clients, &self.cloud.settings, self.execution, &self.before, &self.ledger).await
+        ledgers::save(
+            &self.cloud.clients,
+            &self.cloud.settings,
+            self.execution,
+            &self.before,
+            &self.ledger,
+        )
+        .await
     }
 
     /// Closes with an error. One whose outcome is unknown leaves the intent, which then blocks

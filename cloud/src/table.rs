@@ -19,16 +19,28 @@ pub(crate) fn value(attribute: &AttributeValue) -> Value {
         AttributeValue::N(number) => serde_json::from_str(number).unwrap_or(Value::Null),
         AttributeValue::Bool(flag) => Value::from(*flag),
         AttributeValue::L(list) => list.iter().map(value).collect(),
-        AttributeValue::M(map) => Value::Object(map.iter().map(|(name, attribute)| (name.clone(), value(attribute))).collect()),
-        AttributeValue::Ss(texts) => texts.iter().map(|text| Value::from(text.as_str())).collect(),
-        AttributeValue::Ns(numbers) => numbers.iter().map(|number| serde_json::from_str(number).unwrap_or(Value::Null)).collect(),
+        AttributeValue::M(map) => Value::Object(
+            map.iter()
+                .map(|(name, attribute)| (name.clone(), value(attribute)))
+                .collect(),
+        ),
+        AttributeValue::Ss(texts) => texts
+            .iter()
+            .map(|text| Value::from(text.as_str()))
+            .collect(),
+        AttributeValue::Ns(numbers) => numbers
+            .iter()
+            .map(|number| serde_json::from_str(number).unwrap_or(Value::Null))
+            .collect(),
         _ => Value::Null,
     }
 }
 
 /// A row as plain JSON.
 pub(crate) fn item(row: &Row) -> Item {
-    row.iter().map(|(name, attribute)| (name.clone(), value(attribute))).collect()
+    row.iter()
+        .map(|(name, attribute)| (name.clone(), value(attribute)))
+        .collect()
 }
 
 /// Plain data as an attribute. Everything we write is built by us, so it always fits.
@@ -81,7 +93,8 @@ impl Update {
 
     pub fn set_if_absent(mut self, name: &str, value: AttributeValue) -> Self {
         let (name, value) = (self.name(name), self.value(value));
-        self.sets.push(format!("{name} = if_not_exists({name}, {value})"));
+        self.sets
+            .push(format!("{name} = if_not_exists({name}, {value})"));
         self
     }
 
@@ -92,7 +105,10 @@ impl Update {
     }
 
     pub fn add(mut self, name: &str, number: u64) -> Self {
-        let (name, value) = (self.name(name), self.value(AttributeValue::N(number.to_string())));
+        let (name, value) = (
+            self.name(name),
+            self.value(AttributeValue::N(number.to_string())),
+        );
         self.adds.push(format!("{name} {value}"));
         self
     }
@@ -105,13 +121,16 @@ impl Update {
 
     pub fn when_absent(mut self, name: &str) -> Self {
         let name = self.name(name);
-        self.conditions.push(format!("attribute_not_exists({name})"));
+        self.conditions
+            .push(format!("attribute_not_exists({name})"));
         self
     }
 
     pub fn when_absent_or_equal(mut self, name: &str, value: AttributeValue) -> Self {
         let (name, value) = (self.name(name), self.value(value));
-        self.conditions.push(format!("(attribute_not_exists({name}) OR {name} = {value})"));
+        self.conditions.push(format!(
+            "(attribute_not_exists({name}) OR {name} = {value})"
+        ));
         self
     }
 
@@ -133,12 +152,18 @@ impl Update {
     }
 
     fn expression(&self) -> String {
-        let clause = |word: &str, parts: &[String]| (!parts.is_empty()).then(|| format!("{word} {}", parts.join(", ")));
-        [clause("SET", &self.sets), clause("REMOVE", &self.removes), clause("ADD", &self.adds)]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-            .join(" ")
+        let clause = |word: &str, parts: &[String]| {
+            (!parts.is_empty()).then(|| format!("{word} {}", parts.join(", ")))
+        };
+        [
+            clause("SET", &self.sets),
+            clause("REMOVE", &self.removes),
+            clause("ADD", &self.adds),
+        ]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(" ")
     }
 }
 
@@ -164,7 +189,10 @@ pub(crate) async fn update(
         .dynamodb
         .update_item()
         .table_name(table)
-        .key("destination_id", AttributeValue::S(destination_id.to_owned()))
+        .key(
+            "destination_id",
+            AttributeValue::S(destination_id.to_owned()),
+        )
         .set_update_expression((!expression.is_empty()).then_some(expression))
         .set_condition_expression(conditions)
         .set_expression_attribute_names((!update.names.is_empty()).then_some(update.names))
@@ -191,12 +219,19 @@ pub(crate) async fn update(
 }
 
 /// Reads one row, consistently.
-pub(crate) async fn get(clients: &Clients, table: &str, destination_id: &str) -> Result<Option<Row>, CallError> {
+pub(crate) async fn get(
+    clients: &Clients,
+    table: &str,
+    destination_id: &str,
+) -> Result<Option<Row>, CallError> {
     clients
         .dynamodb
         .get_item()
         .table_name(table)
-        .key("destination_id", AttributeValue::S(destination_id.to_owned()))
+        .key(
+            "destination_id",
+            AttributeValue::S(destination_id.to_owned()),
+        )
         .consistent_read(true)
         .send()
         .await
@@ -229,9 +264,16 @@ pub(crate) async fn scan(clients: &Clients, table: &str) -> Result<Vec<Row>, Cal
 /// The update that turns one state of a row into another, attribute by attribute.
 pub(crate) fn difference<T: Serialize>(before: &T, after: &T, leave: &[&str]) -> Update {
     let (before, after) = (row(before), row(after));
-    let names: BTreeMap<&String, ()> = before.keys().chain(after.keys()).map(|name| (name, ())).collect();
+    let names: BTreeMap<&String, ()> = before
+        .keys()
+        .chain(after.keys())
+        .map(|name| (name, ()))
+        .collect();
     let mut update = Update::default();
-    for name in names.into_keys().filter(|name| !leave.contains(&name.as_str())) {
+    for name in names
+        .into_keys()
+        .filter(|name| !leave.contains(&name.as_str()))
+    {
         match (before.get(name), after.get(name)) {
             (old, Some(new)) if old != Some(new) => update = update.set(name, new.clone()),
             (Some(_), None) => update = update.remove(name),

@@ -74,9 +74,13 @@ mod tests {
     #[test]
     fn a_refusal_travels_through_the_state_machine_with_its_code() {
         let error = Error::permanent(Code::ParameterMissing, "No such parameter.");
-        let cause = serde_json::json!({"errorType": error.name(), "errorMessage": error.to_string()});
+        let cause =
+            serde_json::json!({"errorType": error.name(), "errorMessage": error.to_string()});
         let problem = problem_of_cause(error.name(), &cause.to_string());
-        assert_eq!(problem, Problem::new(Code::ParameterMissing, "No such parameter."));
+        assert_eq!(
+            problem,
+            Problem::new(Code::ParameterMissing, "No such parameter.")
+        );
     }
 
     #[test]
@@ -84,10 +88,17 @@ mod tests {
         for (error, cause) in [
             ("States.Timeout", ""),
             ("Lambda.Unknown", "not json"),
-            ("Transient", r#"{"errorMessage":"MediaLive throttled StartChannel"}"#),
+            (
+                "Transient",
+                r#"{"errorMessage":"MediaLive throttled StartChannel"}"#,
+            ),
             ("Permanent", r#"{"errorMessage":"no_such_code: x"}"#),
         ] {
-            assert_eq!(problem_of_cause(error, cause).code, Code::Internal, "{error}");
+            assert_eq!(
+                problem_of_cause(error, cause).code,
+                Code::Internal,
+                "{error}"
+            );
         }
     }
 }

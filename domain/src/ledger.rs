@@ -297,7 +297,11 @@ pub struct Shown {
 impl Ledger {
     /// A row for a destination that never had one.
     pub fn new(destination_id: &str) -> Ledger {
-        Ledger { destination_id: destination_id.to_owned(), incarnation: 1, ..Ledger::default() }
+        Ledger {
+            destination_id: destination_id.to_owned(),
+            incarnation: 1,
+            ..Ledger::default()
+        }
     }
 
     /// Whether anything billable exists, or may exist, for this destination.
@@ -311,13 +315,19 @@ impl Ledger {
 
     /// Tries of the running generation in the last hour.
     pub fn tries(attempts: &[Attempt], generation: u64, now: Timestamp) -> usize {
-        attempts.iter().filter(|try_| try_.generation == generation && !is_past_hour(try_, now)).count()
+        attempts
+            .iter()
+            .filter(|try_| try_.generation == generation && !is_past_hour(try_, now))
+            .count()
     }
 
     /// Adds a try and forgets those older than an hour.
     pub fn count_try(attempts: &mut Vec<Attempt>, generation: u64, now: Timestamp) {
         attempts.retain(|try_| !is_past_hour(try_, now));
-        attempts.push(Attempt { generation, at: now });
+        attempts.push(Attempt {
+            generation,
+            at: now,
+        });
     }
 
     /// Notes that the channel is gone. The next one is a new life with new request ids.
@@ -348,7 +358,11 @@ impl Ledger {
             held_at: self.held_at,
             knock: self.knock,
             addresses: self.addresses.clone(),
-            rest: Some(Rest { channel: None, awaits_flow: false, needs_flow: false }),
+            rest: Some(Rest {
+                channel: None,
+                awaits_flow: false,
+                needs_flow: false,
+            }),
             expires_at: Some(now.as_second() + REMEMBER_SECONDS),
             ..Ledger::default()
         }

@@ -4,16 +4,16 @@
 pub mod address;
 pub mod cost;
 pub mod encoder;
-pub mod platform;
-pub mod preset;
-pub mod problem;
-pub mod record;
 pub mod error;
 pub mod ledger;
 pub mod look;
 pub mod name;
 pub mod network;
 pub mod plan;
+pub mod platform;
+pub mod preset;
+pub mod problem;
+pub mod record;
 pub mod sweep;
 
 pub use error::Error;

@@ -44,7 +44,9 @@ pub fn channel_request_id(stack: &str, destination_id: &str, incarnation: u64) -
 pub fn owner<'a>(stack: &str, name: &str, tags: &'a Tags) -> Option<&'a str> {
     let destination = tags.get(TAG_DESTINATION)?;
     let ours = tags.get(TAG_STACK).is_some_and(|tag| tag == stack)
-        && tags.get(TAG_INCARNATION).is_some_and(|tag| tag.parse::<u64>().is_ok())
+        && tags
+            .get(TAG_INCARNATION)
+            .is_some_and(|tag| tag.parse::<u64>().is_ok())
         && name == resource(stack, destination);
     ours.then_some(destination)
 }
@@ -56,9 +58,22 @@ pub fn is_our_flow(stack: &str, tags: &Tags) -> bool {
 
 /// An execution's name: at most 80 characters of the alphabet that Step Functions allows.
 pub fn execution(destination_id: &str, because: &str) -> String {
-    let id = if crate::record::is_valid_id(destination_id) { destination_id } else { "invalid" };
-    let clean = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '-' };
-    format!("{id}-{}", because.chars().map(clean).take(40).collect::<String>())
+    let id = if crate::record::is_valid_id(destination_id) {
+        destination_id
+    } else {
+        "invalid"
+    };
+    let clean = |c: char| {
+        if c.is_ascii_alphanumeric() || c == '-' || c == '_' {
+            c
+        } else {
+            '-'
+        }
+    };
+    format!(
+        "{id}-{}",
+        because.chars().map(clean).take(40).collect::<String>()
+    )
 }
 
 /// A short hash, for a name that has to follow from a longer one.
@@ -73,13 +88,20 @@ mod tests {
     #[test]
     fn a_thing_is_ours_only_if_name_and_tags_agree() {
         let ours = tags("show", "youtube-main", 2);
-        assert_eq!(owner("show", "lunora-show-youtube-main", &ours), Some("youtube-main"));
+        assert_eq!(
+            owner("show", "lunora-show-youtube-main", &ours),
+            Some("youtube-main")
+        );
         assert_eq!(owner("show", "lunora-show-youtube", &ours), None);
         assert_eq!(owner("other", "lunora-show-youtube-main", &ours), None);
         for missing in [TAG_STACK, TAG_DESTINATION, TAG_INCARNATION] {
             let mut tags = ours.clone();
             tags.remove(missing);
-            assert_eq!(owner("show", "lunora-show-youtube-main", &tags), None, "{missing}");
+            assert_eq!(
+                owner("show", "lunora-show-youtube-main", &tags),
+                None,
+                "{missing}"
+            );
         }
     }
 

@@ -6,8 +6,11 @@ use std::net::Ipv4Addr;
 /// nothing.
 pub fn contains(cidr: &str, address: &str) -> bool {
     let (base, length) = cidr.split_once('/').unwrap_or((cidr, "32"));
-    let (Ok(base), Ok(length), Ok(address)) = (base.parse::<Ipv4Addr>(), length.parse::<u32>(), address.parse::<Ipv4Addr>())
-    else {
+    let (Ok(base), Ok(length), Ok(address)) = (
+        base.parse::<Ipv4Addr>(),
+        length.parse::<u32>(),
+        address.parse::<Ipv4Addr>(),
+    ) else {
         return false;
     };
     let mask = match length {

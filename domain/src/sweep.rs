@@ -105,7 +105,10 @@ pub struct Rules {
 
 /// Decides what a pass does.
 pub fn decide(now: Timestamp, seen: &Seen, rules: &Rules) -> Pass {
-    let mut pass = Pass { count: count(seen), ..Pass::default() };
+    let mut pass = Pass {
+        count: count(seen),
+        ..Pass::default()
+    };
     let states: BTreeMap<&str, &str> = seen
         .things
         .iter()
@@ -113,7 +116,10 @@ pub fn decide(now: Timestamp, seen: &Seen, rules: &Rules) -> Pass {
         .map(|thing| (thing.id.as_str(), thing.state.as_str()))
         .collect();
     for (id, row) in &seen.rows {
-        let state = row.channel.as_ref().and_then(|channel| states.get(channel.id.as_str()).copied());
+        let state = row
+            .channel
+            .as_ref()
+            .and_then(|channel| states.get(channel.id.as_str()).copied());
         if let Some(reason) = wake(now, id, row, state, seen, rules) {
             pass.wakes.insert(id.clone(), reason);
         }
@@ -121,8 +127,13 @@ pub fn decide(now: Timestamp, seen: &Seen, rules: &Rules) -> Pass {
             pass.completes.push(id.clone());
         }
     }
-    for id in seen.records.keys().filter(|id| !seen.rows.contains_key(*id)) {
-        pass.wakes.insert(id.clone(), "a record that no execution has seen");
+    for id in seen
+        .records
+        .keys()
+        .filter(|id| !seen.rows.contains_key(*id))
+    {
+        pass.wakes
+            .insert(id.clone(), "a record that no execution has seen");
     }
     quota(now, seen, &mut pass);
     orphans(now, seen, rules, &mut pass);
@@ -132,7 +143,10 @@ pub fn decide(now: Timestamp, seen: &Seen, rules: &Rules) -> Pass {
 
 /// Things that count against some quota: anything that exists, whoever made it.
 fn count(seen: &Seen) -> usize {
-    seen.things.iter().filter(|thing| thing.state != "DELETED").count()
+    seen.things
+        .iter()
+        .filter(|thing| thing.state != "DELETED")
+        .count()
 }
 
 fn wake(
@@ -148,7 +162,9 @@ fn wake(
         return Some("the record has changed");
     }
     match &row.holder {
-        Some(holder) if seen.ended_holders.contains(holder) => return Some("its execution ended without a word"),
+        Some(holder) if seen.ended_holders.contains(holder) => {
+            return Some("its execution ended without a word");
+        }
         Some(_) => return None,
         None => {}
     }
@@ -186,7 +202,10 @@ fn wake(
 fn is_held(address: &str, by_other_than: &str, seen: &Seen) -> bool {
     seen.addresses.get(address).is_some_and(|holder| {
         holder != by_other_than
-            && seen.rows.get(holder).is_some_and(|row| row.addresses.iter().any(|held| held == address))
+            && seen
+                .rows
+                .get(holder)
+                .is_some_and(|row| row.addresses.iter().any(|held| held == address))
     })
 }
 
@@ -217,24 +236,37 @@ fn quota(now: Timestamp, seen: &Seen, pass: &mut Pass) {
             pass.note_counts.push((*id).clone());
         }
     }
-    let freed = waiters.iter().any(|(_, wait)| wait.count.is_some_and(|counted| pass.count < counted));
-    let due = waiters.iter().any(|(_, wait)| now >= ledger::after(wait.tried_at, QUOTA_SECONDS));
+    let freed = waiters
+        .iter()
+        .any(|(_, wait)| wait.count.is_some_and(|counted| pass.count < counted));
+    let due = waiters
+        .iter()
+        .any(|(_, wait)| now >= ledger::after(wait.tried_at, QUOTA_SECONDS));
     if freed || due {
         pass.turn = waiters.first().map(|(id, _)| (*id).clone());
     }
     if let Some(id) = &pass.turn {
         pass.wakes.insert(id.clone(), "there may be room now");
     }
-    for (id, _) in seen.rows.iter().filter(|(_, row)| row.grace_until.is_some_and(|grace| grace > now)) {
+    for (id, _) in seen
+        .rows
+        .iter()
+        .filter(|(_, row)| row.grace_until.is_some_and(|grace| grace > now))
+    {
         pass.end_graces.push(id.clone());
-        pass.wakes.insert(id.clone(), "another destination waits for its room");
+        pass.wakes
+            .insert(id.clone(), "another destination waits for its room");
     }
 }
 
 fn orphans(now: Timestamp, seen: &Seen, rules: &Rules, pass: &mut Pass) {
     for thing in &seen.things {
-        let Some(destination) = name::owner(&rules.stack, &thing.name, &thing.tags) else { continue };
-        if matches!(thing.state.as_str(), "DELETED" | "DELETING") || is_accounted(thing, seen.rows.get(destination)) {
+        let Some(destination) = name::owner(&rules.stack, &thing.name, &thing.tags) else {
+            continue;
+        };
+        if matches!(thing.state.as_str(), "DELETED" | "DELETING")
+            || is_accounted(thing, seen.rows.get(destination))
+        {
             continue;
         }
         let key = thing.id.clone();
@@ -249,7 +281,10 @@ fn orphans(now: Timestamp, seen: &Seen, rules: &Rules, pass: &mut Pass) {
 /// Whether a ledger row answers for a thing: it knows its id, or was about to learn it.
 fn is_accounted(thing: &Listed, row: Option<&Ledger>) -> bool {
     let Some(row) = row else { return false };
-    let tag = thing.tags.get(name::TAG_INCARNATION).and_then(|tag| tag.parse::<u64>().ok());
+    let tag = thing
+        .tags
+        .get(name::TAG_INCARNATION)
+        .and_then(|tag| tag.parse::<u64>().ok());
     let by = |made: &Option<ledger::Made>, sought: &Option<ledger::Sought>| match (made, sought) {
         (Some(made), _) => made.id == thing.id,
         (None, Some(sought)) => tag == Some(sought.incarnation),
@@ -260,16 +295,32 @@ fn is_accounted(thing: &Listed, row: Option<&Ledger>) -> bool {
         Kind::Input => by(&row.input, &row.input_sought),
         Kind::FlowOutput => {
             // An output's name is unique in its flow, so there is never a second one.
-            row.flow_output_arn.as_ref() == Some(&thing.id) || row.holder.is_some() || row.rest.is_none()
+            row.flow_output_arn.as_ref() == Some(&thing.id)
+                || row.holder.is_some()
+                || row.rest.is_none()
         }
     }
 }
 
-fn flow(now: Timestamp, seen: &Seen, rules: &Rules, states: &BTreeMap<&str, &str>, pass: &mut Pass) {
+fn flow(
+    now: Timestamp,
+    seen: &Seen,
+    rules: &Rules,
+    states: &BTreeMap<&str, &str>,
+    pass: &mut Pass,
+) {
     let needed = seen.rows.values().any(|row| {
-        let running = row.channel.as_ref().and_then(|channel| states.get(channel.id.as_str()));
+        let running = row
+            .channel
+            .as_ref()
+            .and_then(|channel| states.get(channel.id.as_str()));
         running.is_some_and(|state| !matches!(*state, "IDLE" | "CREATE_FAILED" | "UPDATE_FAILED"))
-            || row.rest.as_ref().map_or(row.holder.is_some() && row.seen.is_some(), |rest| rest.needs_flow)
+            || row
+                .rest
+                .as_ref()
+                .map_or(row.holder.is_some() && row.seen.is_some(), |rest| {
+                    rest.needs_flow
+                })
     });
     let up = seen.flow.as_ref().is_some_and(|flow| flow.is_up());
     if needed || !up || !rules.may_stop_flow {

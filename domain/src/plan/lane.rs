@@ -32,15 +32,30 @@ pub(super) struct Choice {
 
 impl Choice {
     fn go(lane: Lane) -> Choice {
-        Choice { lane, until: Timestamp::UNIX_EPOCH, problem: None, exhausted: false, awaits_flow: false, pending: false }
+        Choice {
+            lane,
+            until: Timestamp::UNIX_EPOCH,
+            problem: None,
+            exhausted: false,
+            awaits_flow: false,
+            pending: false,
+        }
     }
 
     pub fn wait(until: Timestamp, problem: Code) -> Choice {
-        Choice { until, problem: Some(problem), ..Choice::go(Lane::WaitUntil) }
+        Choice {
+            until,
+            problem: Some(problem),
+            ..Choice::go(Lane::WaitUntil)
+        }
     }
 
     fn await_flow(problem: Code) -> Choice {
-        Choice { problem: Some(problem), awaits_flow: true, ..Choice::go(Lane::Release) }
+        Choice {
+            problem: Some(problem),
+            awaits_flow: true,
+            ..Choice::go(Lane::Release)
+        }
     }
 }
 
@@ -54,16 +69,32 @@ enum Fit {
     Differs,
 }
 
-pub(super) fn choose(now: Timestamp, target: &Target, ledger: &mut Ledger, look: &Look, rules: &Rules) -> Choice {
+pub(super) fn choose(
+    now: Timestamp,
+    target: &Target,
+    ledger: &mut Ledger,
+    look: &Look,
+    rules: &Rules,
+) -> Choice {
     if let Some(until) = second_look(now, target, ledger, look) {
-        return Choice { problem: None, ..Choice::wait(until, Code::WaitingForOutcome) };
+        return Choice {
+            problem: None,
+            ..Choice::wait(until, Code::WaitingForOutcome)
+        };
     }
     if let Some(passing) = &ledger.passing
         && now >= ledger::after(passing.since, PASSING_SECONDS_MAX)
     {
-        return Choice { problem: Some(Code::TakingTooLong), ..Choice::go(Lane::Release) };
+        return Choice {
+            problem: Some(Code::TakingTooLong),
+            ..Choice::go(Lane::Release)
+        };
     }
-    let state = look.channel.there().map(|channel| &channel.state).filter(|state| **state != ChannelState::Deleted);
+    let state = look
+        .channel
+        .there()
+        .map(|channel| &channel.state)
+        .filter(|state| **state != ChannelState::Deleted);
     use ChannelState as S;
     let choice = match (target.level, state) {
         (_, Some(S::Creating | S::Updating | S::Unknown(_))) => Choice::go(Lane::WaitForChannel),
@@ -76,7 +107,9 @@ pub(super) fn choose(now: Timestamp, target: &Target, ledger: &mut Ledger, look:
         (Level::Gone, None) => match (&look.input, &look.flow_output) {
             (Sight::Never, None) => Choice::go(Lane::Release),
             (Sight::There(input), None) if input.state == "DELETED" => Choice::go(Lane::Release),
-            (Sight::NotFound, None) if ledger.input.is_none() && ledger.input_sought.is_none() => Choice::go(Lane::Release),
+            (Sight::NotFound, None) if ledger.input.is_none() && ledger.input_sought.is_none() => {
+                Choice::go(Lane::Release)
+            }
             _ => Choice::go(Lane::Teardown),
         },
         (Level::Gone | Level::Idle, Some(_)) if state != Some(&S::Idle) => Choice::go(Lane::Stop),
@@ -114,16 +147,27 @@ fn bring(
     if idle && fit != Fit::Same {
         return Choice::go(Lane::Change);
     }
-    let enabled = look.flow_output.as_ref().is_some_and(|output| output.enabled);
+    let enabled = look
+        .flow_output
+        .as_ref()
+        .is_some_and(|output| output.enabled);
     if level == Level::Idle {
         return Choice::go(if enabled { Lane::Stop } else { Lane::Release });
     }
     let flow_up = look.flow.as_ref().is_some_and(FlowLook::is_up);
-    if !flow_up && look.flow.as_ref().is_some_and(|flow| flow.ours == Some(false)) {
+    if !flow_up
+        && look
+            .flow
+            .as_ref()
+            .is_some_and(|flow| flow.ours == Some(false))
+    {
         return Choice::await_flow(Code::WaitingForFlow);
     }
     if idle && Ledger::tries(&ledger.starts, ledger.generation, now) >= rules.starts_max {
-        let message = format!("MediaLive stopped the channel again after each of {} starts.", rules.starts_max);
+        let message = format!(
+            "MediaLive stopped the channel again after each of {} starts.",
+            rules.starts_max
+        );
         return exhausted(Problem::new(Code::StartFailed, message), ledger);
     }
     if idle || *state == ChannelState::Starting || !flow_up || !enabled {
@@ -141,39 +185,75 @@ fn provision(now: Timestamp, ledger: &mut Ledger, look: &Look, rules: &Rules) ->
         None | Some("DELETING") => return Choice::await_flow(Code::FlowMissing),
         Some(_) => {}
     }
-    if look.input.there().is_some_and(|input| input.state == "DELETING") {
+    if look
+        .input
+        .there()
+        .is_some_and(|input| input.state == "DELETING")
+    {
         // One input at a time: the old one goes first.
         return Choice::go(Lane::Teardown);
     }
-    if look.channel.there().is_none() && Ledger::tries(&ledger.creates, ledger.generation, now) >= 2 * rules.creates_max {
-        let message = format!("The channel was made {} times within the hour and is gone or failed again.", 2 * rules.creates_max);
+    if look.channel.there().is_none()
+        && Ledger::tries(&ledger.creates, ledger.generation, now) >= 2 * rules.creates_max
+    {
+        let message = format!(
+            "The channel was made {} times within the hour and is gone or failed again.",
+            2 * rules.creates_max
+        );
         return exhausted(Problem::new(Code::CreateFailed, message), ledger);
     }
     Choice::go(Lane::Provision)
 }
 
 fn exhausted(problem: Problem, ledger: &mut Ledger) -> Choice {
-    ledger.stuck = Some(Verdict { generation: ledger.generation, problem, again_at: None });
-    Choice { exhausted: true, ..Choice::go(Lane::Release) }
+    ledger.stuck = Some(Verdict {
+        generation: ledger.generation,
+        problem,
+        again_at: None,
+    });
+    Choice {
+        exhausted: true,
+        ..Choice::go(Lane::Release)
+    }
 }
 
 /// A thing we know of, or asked for, is not found: until when to look again before it is gone.
 fn second_look(now: Timestamp, target: &Target, ledger: &Ledger, look: &Look) -> Option<Timestamp> {
     let unmake = target.level == Level::Gone;
     let channel = (look.channel == Sight::NotFound)
-        .then(|| ledger.channel.as_ref().map(|made| made.at).or(ledger.channel_sought.as_ref().map(|sought| sought.at).filter(|_| unmake)))
+        .then(|| {
+            ledger.channel.as_ref().map(|made| made.at).or(ledger
+                .channel_sought
+                .as_ref()
+                .map(|sought| sought.at)
+                .filter(|_| unmake))
+        })
         .flatten();
     let input = (look.input == Sight::NotFound)
-        .then(|| ledger.input.as_ref().map(|made| made.at).or(ledger.input_sought.as_ref().map(|sought| sought.at).filter(|_| unmake)))
+        .then(|| {
+            ledger.input.as_ref().map(|made| made.at).or(ledger
+                .input_sought
+                .as_ref()
+                .map(|sought| sought.at)
+                .filter(|_| unmake))
+        })
         .flatten();
     let at = channel.into_iter().chain(input).max()?;
     let lag_over = ledger::after(at, ledger::LAG_SECONDS);
-    Some(if now < lag_over { lag_over } else { ledger::after(now, SECOND_LOOK_SECONDS) })
+    Some(if now < lag_over {
+        lag_over
+    } else {
+        ledger::after(now, SECOND_LOOK_SECONDS)
+    })
 }
 
 fn fit(target: &Target, ledger: &Ledger, look: &Look) -> Fit {
-    let Some(wanted) = &target.configuration else { return Fit::Same };
-    let Some(on_air) = &ledger.on_air else { return Fit::Differs };
+    let Some(wanted) = &target.configuration else {
+        return Fit::Same;
+    };
+    let Some(on_air) = &ledger.on_air else {
+        return Fit::Differs;
+    };
     let input = look.input.there().map(|input| input.id.as_str());
     if on_air.configuration != *wanted || input.is_some_and(|input| input != on_air.input_id) {
         return Fit::Differs;
@@ -186,24 +266,43 @@ fn fit(target: &Target, ledger: &Ledger, look: &Look) -> Fit {
     if on_air.settings == wanted.settings_fingerprint() && !rotated {
         return Fit::Same;
     }
-    if on_air.retry != target.retry { Fit::Differs } else { Fit::Pending }
+    if on_air.retry != target.retry {
+        Fit::Differs
+    } else {
+        Fit::Pending
+    }
 }
 
 fn is_wired(look: &Look) -> bool {
-    let Some(input) = look.input.there() else { return false };
-    let Some(address) = &input.address else { return false };
-    input.state != "DELETED" && look.flow_output.as_ref().is_some_and(|output| output.feeds(address))
+    let Some(input) = look.input.there() else {
+        return false;
+    };
+    let Some(address) = &input.address else {
+        return false;
+    };
+    input.state != "DELETED"
+        && look
+            .flow_output
+            .as_ref()
+            .is_some_and(|output| output.feeds(address))
 }
 
 fn note_failure(now: Timestamp, state: Option<&ChannelState>, ledger: &mut Ledger, rules: &Rules) {
     let problem = if state == Some(&ChannelState::UpdateFailed) {
-        Problem::new(Code::UpdateFailed, "MediaLive could not bring the channel up to date.")
+        Problem::new(
+            Code::UpdateFailed,
+            "MediaLive could not bring the channel up to date.",
+        )
     } else if Ledger::tries(&ledger.creates, ledger.generation, now) >= rules.creates_max {
         Problem::new(Code::CreateFailed, "MediaLive could not make the channel.")
     } else {
         return;
     };
-    ledger.refused = Some(Verdict { generation: ledger.generation, problem, again_at: None });
+    ledger.refused = Some(Verdict {
+        generation: ledger.generation,
+        problem,
+        again_at: None,
+    });
 }
 
 /// Notes what the cloud was seen to match.
@@ -242,7 +341,10 @@ pub(super) fn has_landed(operation: &str, look: &Look) -> bool {
         "create-input" => look.input.there().is_some(),
         "add-flow-output" => enabled.is_some(),
         "create-channel" => state.is_some(),
-        "start-flow" => look.flow.as_ref().is_some_and(|flow| flow.is_up() || flow.status == "STARTING"),
+        "start-flow" => look
+            .flow
+            .as_ref()
+            .is_some_and(|flow| flow.is_up() || flow.status == "STARTING"),
         "enable-flow-output" => enabled == Some(true),
         "disable-flow-output" => enabled != Some(true),
         "start-channel" => matches!(state, Some(S::Starting | S::Running | S::Recovering)),
@@ -250,7 +352,10 @@ pub(super) fn has_landed(operation: &str, look: &Look) -> bool {
         "update-channel" => matches!(state, Some(S::Updating | S::UpdateFailed)),
         "delete-channel" => matches!(state, None | Some(S::Deleting | S::Deleted)),
         "remove-flow-output" => enabled.is_none(),
-        "delete-input" => look.input.there().is_none_or(|input| matches!(input.state.as_str(), "DELETING" | "DELETED")),
+        "delete-input" => look
+            .input
+            .there()
+            .is_none_or(|input| matches!(input.state.as_str(), "DELETING" | "DELETED")),
         _ => false,
     }
 }
@@ -258,7 +363,9 @@ pub(super) fn has_landed(operation: &str, look: &Look) -> bool {
 /// Whether a person is needed. A verdict of this generation holds until its own time, an edit or
 /// `retry`, or until the destination is where it should be anyway.
 pub(super) fn is_stuck(now: Timestamp, ledger: &mut Ledger, choice: &Choice) -> bool {
-    let Some(stuck) = &ledger.stuck else { return false };
+    let Some(stuck) = &ledger.stuck else {
+        return false;
+    };
     let over = stuck.generation != ledger.generation
         || stuck.again_at.is_some_and(|again_at| again_at <= now)
         || (choice.lane == Lane::Release && !choice.exhausted && !choice.awaits_flow);

@@ -74,14 +74,28 @@ impl Mirror {
             ("streaming_status", Some(json!(status.as_str()))),
             ("problem", problem),
             ("input_id", ledger.input.as_ref().map(|made| json!(made.id))),
-            ("mediaconnect_output_arn", ledger.flow_output_arn.as_ref().map(|arn| json!(arn))),
-            ("current_url_type", channel.as_ref().map(|_| json!("primary"))),
+            (
+                "mediaconnect_output_arn",
+                ledger.flow_output_arn.as_ref().map(|arn| json!(arn)),
+            ),
+            (
+                "current_url_type",
+                channel.as_ref().map(|_| json!("primary")),
+            ),
             ("channel_id", channel),
-            ("streaming_started_at", ledger.streaming_started_at.map(|at| json!(at.to_string()))),
+            (
+                "streaming_started_at",
+                ledger.streaming_started_at.map(|at| json!(at.to_string())),
+            ),
             ("generation", Some(json!(ledger.generation))),
-            ("execution_arn", ledger.holder.as_ref().map(|holder| json!(holder))),
+            (
+                "execution_arn",
+                ledger.holder.as_ref().map(|holder| json!(holder)),
+            ),
         ]);
-        let changed = attributes.iter().any(|(name, value)| item.get(*name) != value.as_ref());
+        let changed = attributes
+            .iter()
+            .any(|(name, value)| item.get(*name) != value.as_ref());
         let time = Some(json!(now.to_string()));
         attributes.insert("observed_at", time.clone());
         if look.flow.is_some() {
@@ -93,7 +107,11 @@ impl Mirror {
         if !item.contains_key("created_at") {
             attributes.insert("created_at", time);
         }
-        Mirror { status, attributes, changed }
+        Mirror {
+            status,
+            attributes,
+            changed,
+        }
     }
 }
 
@@ -106,17 +124,38 @@ pub(super) fn status(
     stuck: bool,
     wish: Option<&Wish>,
 ) -> (Status, Option<Problem>) {
-    let state = look.channel.there().map(|channel| &channel.state).filter(|state| **state != ChannelState::Deleted);
-    let on_air = matches!(state, Some(ChannelState::Running | ChannelState::Recovering));
-    let going_down = matches!(state, Some(ChannelState::Running | ChannelState::Recovering | ChannelState::Starting | ChannelState::Stopping));
+    let state = look
+        .channel
+        .there()
+        .map(|channel| &channel.state)
+        .filter(|state| **state != ChannelState::Deleted);
+    let on_air = matches!(
+        state,
+        Some(ChannelState::Running | ChannelState::Recovering)
+    );
+    let going_down = matches!(
+        state,
+        Some(
+            ChannelState::Running
+                | ChannelState::Recovering
+                | ChannelState::Starting
+                | ChannelState::Stopping
+        )
+    );
     let desired_problem = wish.and_then(|wish| wish.desired.as_ref().err()).cloned();
-    let verdict = stuck.then(|| ledger.stuck.as_ref().map(|stuck| stuck.problem.clone())).flatten();
+    let verdict = stuck
+        .then(|| ledger.stuck.as_ref().map(|stuck| stuck.problem.clone()))
+        .flatten();
     let too_long = choice.problem == Some(Code::TakingTooLong);
 
     let status = if verdict.is_some() || too_long {
         Status::Stuck
     } else if target.desired == DesiredState::Removed {
-        if choice.lane == Lane::Release { Status::Ready } else { Status::Removing }
+        if choice.lane == Lane::Release {
+            Status::Ready
+        } else {
+            Status::Removing
+        }
     } else if target.level == Level::Running {
         match choice.lane {
             Lane::Release if on_air => Status::Streaming,
@@ -131,37 +170,66 @@ pub(super) fn status(
         Status::Stopping
     } else if target.refusal.is_some() || desired_problem.is_some() {
         Status::Error
-    } else if choice.lane == Lane::Provision || choice.lane == Lane::WaitForChannel && target.level == Level::Idle {
+    } else if choice.lane == Lane::Provision
+        || choice.lane == Lane::WaitForChannel && target.level == Level::Idle
+    {
         Status::Starting
     } else {
         Status::Ready
     };
 
     let problem = verdict
-        .or_else(|| too_long.then(|| Problem::new(Code::TakingTooLong, "The channel has been in one passing state for half an hour.")))
+        .or_else(|| {
+            too_long.then(|| {
+                Problem::new(
+                    Code::TakingTooLong,
+                    "The channel has been in one passing state for half an hour.",
+                )
+            })
+        })
         .or_else(|| target.refusal.clone())
         .or(desired_problem)
         .or_else(|| target.waits_for_quota.clone())
-        .or_else(|| choice.problem.map(|code| Problem::new(code, sentence(code))))
+        .or_else(|| {
+            choice
+                .problem
+                .map(|code| Problem::new(code, sentence(code)))
+        })
         .or_else(|| scrubbed(ledger))
-        .or_else(|| choice.pending.then(|| Problem::new(Code::ChangeWaitsForNextStart, sentence(Code::ChangeWaitsForNextStart))))
+        .or_else(|| {
+            choice.pending.then(|| {
+                Problem::new(
+                    Code::ChangeWaitsForNextStart,
+                    sentence(Code::ChangeWaitsForNextStart),
+                )
+            })
+        })
         .or_else(|| wish.and_then(|wish| wish.notices.first()).cloned());
     (status, problem)
 }
 
 fn scrubbed(ledger: &Ledger) -> Option<Problem> {
     (ledger.scrubbed == Some(ledger.generation)).then(|| {
-        Problem::new(Code::StreamKeyInRecord, "The record held a stream key. It was removed, but it has been seen.")
+        Problem::new(
+            Code::StreamKeyInRecord,
+            "The record held a stream key. It was removed, but it has been seen.",
+        )
     })
 }
 
 fn sentence(code: Code) -> &'static str {
     match code {
         Code::FlowMissing => "The MediaConnect flow does not exist or is being deleted.",
-        Code::WaitingForFlow => "The MediaConnect flow is not running, and it is not Lunora's to start.",
-        Code::WaitingForOutcome => "A call to AWS got no answer; Lunora waits until it is known what came of it.",
+        Code::WaitingForFlow => {
+            "The MediaConnect flow is not running, and it is not Lunora's to start."
+        }
+        Code::WaitingForOutcome => {
+            "A call to AWS got no answer; Lunora waits until it is known what came of it."
+        }
         Code::Recovering => "MediaLive is recovering the channel by itself.",
-        Code::ChangeWaitsForNextStart => "The preset or the stream key has changed since this stream started.",
+        Code::ChangeWaitsForNextStart => {
+            "The preset or the stream key has changed since this stream started."
+        }
         _ => "Lunora is waiting.",
     }
 }

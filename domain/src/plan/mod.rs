@@ -103,7 +103,11 @@ pub fn decide(
     let mut ledger = ledger.clone();
     note_wish(&mut ledger, record, look);
     note_gone(now, &mut ledger, look);
-    if ledger.intent.as_ref().is_some_and(|intent| intent.until <= now || lane::has_landed(&intent.operation, look)) {
+    if ledger
+        .intent
+        .as_ref()
+        .is_some_and(|intent| intent.until <= now || lane::has_landed(&intent.operation, look))
+    {
         ledger.intent = None;
     }
     ledger.wait = None;
@@ -119,7 +123,13 @@ pub fn decide(
         // What was sent may still land: nothing else is done until it has, or cannot any more.
         choice = lane::Choice::wait(intent.until, Code::WaitingForOutcome);
     }
-    ledger.target = target.configuration.clone().map(|configuration| ledger::Aim { configuration, retry: target.retry.clone() });
+    ledger.target = target
+        .configuration
+        .clone()
+        .map(|configuration| ledger::Aim {
+            configuration,
+            retry: target.retry.clone(),
+        });
     let stuck = lane::is_stuck(now, &mut ledger, &choice);
     if stuck {
         choice.lane = Lane::Release;
@@ -137,16 +147,36 @@ pub fn decide(
         ledger.rest = None;
     }
 
-    let (status, problem) = mirror::status(&target, &choice, &ledger, look, stuck, record.map(|(_, wish)| wish));
+    let (status, problem) = mirror::status(
+        &target,
+        &choice,
+        &ledger,
+        look,
+        stuck,
+        record.map(|(_, wish)| wish),
+    );
     show(now, &mut ledger, problem.as_ref());
     let mirror = record.map(|(item, _)| Mirror::new(item, status, problem, &ledger, look, now));
     let let_go = addresses_let_go(&mut ledger, &target, look, record.map(|(_, wish)| wish));
-    if record.is_none() && choice.lane == Lane::Release && !stuck && !hand_over && !ledger.has_resources() {
+    if record.is_none()
+        && choice.lane == Lane::Release
+        && !stuck
+        && !hand_over
+        && !ledger.has_resources()
+    {
         ledger = ledger.shrunk(now);
     } else {
         ledger.expires_at = None;
     }
-    Decision { lane: choice.lane, level: target.level, until: choice.until, ledger, mirror, let_go, hand_over }
+    Decision {
+        lane: choice.lane,
+        level: target.level,
+        until: choice.until,
+        ledger,
+        mirror,
+        let_go,
+        hand_over,
+    }
 }
 
 /// Raises the generation when the wish, or the version of its key, is not the one seen last.
@@ -187,19 +217,37 @@ fn note_wish(ledger: &mut Ledger, record: Option<(&Item, &Wish)>, look: &Look) {
 /// Notes what is gone. Gone is DELETED seen, or not found in two looks of which the last is at
 /// least a minute after we learned of the thing.
 fn note_gone(now: Timestamp, ledger: &mut Ledger, look: &Look) {
-    if look.channel.there().is_some_and(|channel| channel.state == ChannelState::Deleted) {
+    if look
+        .channel
+        .there()
+        .is_some_and(|channel| channel.state == ChannelState::Deleted)
+    {
         ledger.forget_channel();
     }
-    if look.input.there().is_some_and(|input| input.state == "DELETED") {
+    if look
+        .input
+        .there()
+        .is_some_and(|input| input.state == "DELETED")
+    {
         ledger.forget_input();
     }
     if look.channel == Sight::NotFound && ledger.channel_deleted {
         ledger.forget_channel();
     }
-    let due = |at: Option<Timestamp>| at.is_none_or(|at| now >= ledger::after(at, ledger::LAG_SECONDS));
-    let channel_at = ledger.channel.as_ref().map(|made| made.at).or(ledger.channel_sought.as_ref().map(|sought| sought.at));
-    let input_at = ledger.input.as_ref().map(|made| made.at).or(ledger.input_sought.as_ref().map(|sought| sought.at));
-    let channel_missing = look.channel == Sight::NotFound && channel_at.is_some() && due(channel_at);
+    let due =
+        |at: Option<Timestamp>| at.is_none_or(|at| now >= ledger::after(at, ledger::LAG_SECONDS));
+    let channel_at = ledger
+        .channel
+        .as_ref()
+        .map(|made| made.at)
+        .or(ledger.channel_sought.as_ref().map(|sought| sought.at));
+    let input_at = ledger
+        .input
+        .as_ref()
+        .map(|made| made.at)
+        .or(ledger.input_sought.as_ref().map(|sought| sought.at));
+    let channel_missing =
+        look.channel == Sight::NotFound && channel_at.is_some() && due(channel_at);
     let input_missing = look.input == Sight::NotFound && input_at.is_some() && due(input_at);
     match (channel_missing || input_missing, ledger.missing_since) {
         (false, _) => ledger.missing_since = None,
@@ -218,9 +266,16 @@ fn note_gone(now: Timestamp, ledger: &mut Ledger, look: &Look) {
     // What was found by name is known by id from now on.
     if let Some(channel) = look.channel.there()
         && channel.state != ChannelState::Deleted
-        && ledger.channel.as_ref().is_none_or(|made| made.id != channel.id)
+        && ledger
+            .channel
+            .as_ref()
+            .is_none_or(|made| made.id != channel.id)
     {
-        ledger.channel = Some(ledger::Made { id: channel.id.clone(), at: now, address: String::new() });
+        ledger.channel = Some(ledger::Made {
+            id: channel.id.clone(),
+            at: now,
+            address: String::new(),
+        });
     }
     if let Some(input) = look.input.there()
         && input.state != "DELETED"
@@ -232,18 +287,33 @@ fn note_gone(now: Timestamp, ledger: &mut Ledger, look: &Look) {
                     made.address = address;
                 }
             }
-            _ => ledger.input = Some(ledger::Made { id: input.id.clone(), at: now, address }),
+            _ => {
+                ledger.input = Some(ledger::Made {
+                    id: input.id.clone(),
+                    at: now,
+                    address,
+                })
+            }
         }
     }
     ledger.flow_output_arn = look.flow_output.as_ref().map(|output| output.arn.clone());
 }
 
 fn note_passing(now: Timestamp, ledger: &mut Ledger, look: &Look) {
-    let state = look.channel.there().map(|channel| &channel.state).filter(|state| state.is_passing());
+    let state = look
+        .channel
+        .there()
+        .map(|channel| &channel.state)
+        .filter(|state| state.is_passing());
     match (state, &ledger.passing) {
         (None, _) => ledger.passing = None,
         (Some(state), Some(passing)) if passing.state == state.as_str() => {}
-        (Some(state), _) => ledger.passing = Some(Passing { state: state.as_str().to_owned(), since: now }),
+        (Some(state), _) => {
+            ledger.passing = Some(Passing {
+                state: state.as_str().to_owned(),
+                since: now,
+            })
+        }
     }
     match look.channel.there().map(|channel| &channel.state) {
         Some(ChannelState::Running) => {
@@ -257,16 +327,28 @@ fn note_passing(now: Timestamp, ledger: &mut Ledger, look: &Look) {
 /// Counts a start or a create before it is sent: a replay of the execution does not reset it.
 fn count_try(now: Timestamp, lane: Lane, ledger: &mut Ledger, look: &Look) {
     let generation = ledger.generation;
-    let state = look.channel.there().map(|channel| &channel.state).filter(|state| **state != ChannelState::Deleted);
+    let state = look
+        .channel
+        .there()
+        .map(|channel| &channel.state)
+        .filter(|state| **state != ChannelState::Deleted);
     match (lane, state) {
-        (Lane::Start, Some(ChannelState::Idle)) => Ledger::count_try(&mut ledger.starts, generation, now),
+        (Lane::Start, Some(ChannelState::Idle)) => {
+            Ledger::count_try(&mut ledger.starts, generation, now)
+        }
         (Lane::Provision, None) => Ledger::count_try(&mut ledger.creates, generation, now),
         _ => {}
     }
 }
 
 /// Writes down what is left to be watched.
-fn rest(now: Timestamp, target: &target::Target, choice: &lane::Choice, ledger: &mut Ledger, look: &Look) {
+fn rest(
+    now: Timestamp,
+    target: &target::Target,
+    choice: &lane::Choice,
+    ledger: &mut Ledger,
+    look: &Look,
+) {
     ledger.rest = Some(Rest {
         channel: look
             .channel
@@ -276,7 +358,12 @@ fn rest(now: Timestamp, target: &target::Target, choice: &lane::Choice, ledger: 
             .map(|state| state.as_str().to_owned()),
         awaits_flow: choice.awaits_flow,
         needs_flow: target.level == Level::Running
-            && look.channel.there().is_some_and(|channel| matches!(channel.state, ChannelState::Starting | ChannelState::Running | ChannelState::Recovering)),
+            && look.channel.there().is_some_and(|channel| {
+                matches!(
+                    channel.state,
+                    ChannelState::Starting | ChannelState::Running | ChannelState::Recovering
+                )
+            }),
     });
     if let Some(stuck) = ledger.stuck.as_ref() {
         ledger.wake_at = stuck.again_at;
@@ -289,26 +376,54 @@ fn rest(now: Timestamp, target: &target::Target, choice: &lane::Choice, ledger: 
 fn show(now: Timestamp, ledger: &mut Ledger, problem: Option<&Problem>) {
     ledger.problem = problem.map(|problem| match &ledger.problem {
         Some(shown) if shown.code == problem.code.as_str() => shown.clone(),
-        _ => Shown { code: problem.code.as_str().to_owned(), since: now },
+        _ => Shown {
+            code: problem.code.as_str().to_owned(),
+            since: now,
+        },
     });
 }
 
 /// Addresses held that neither the wish nor what is on air nor the settled configuration needs.
 /// They leave the ledger only after their rows are deleted, so this lists and `cloud` removes.
-fn addresses_let_go(ledger: &mut Ledger, target: &target::Target, look: &Look, wish: Option<&Wish>) -> Vec<String> {
+fn addresses_let_go(
+    ledger: &mut Ledger,
+    target: &target::Target,
+    look: &Look,
+    wish: Option<&Wish>,
+) -> Vec<String> {
     if let AddressLook::HeldBy(_) = look.address
         && let Some(Ok(wanted)) = wish.map(|wish| &wish.configuration)
     {
         ledger.address_awaited = Some(wanted.address_hash());
     }
     let mut needed: Vec<String> = Vec::new();
-    needed.extend(ledger.on_air.iter().map(|on_air| on_air.configuration.address_hash()));
-    needed.extend(ledger.settled.iter().map(|settled| settled.configuration.address_hash()));
-    needed.extend(target.configuration.iter().map(|configuration| configuration.address_hash()));
+    needed.extend(
+        ledger
+            .on_air
+            .iter()
+            .map(|on_air| on_air.configuration.address_hash()),
+    );
+    needed.extend(
+        ledger
+            .settled
+            .iter()
+            .map(|settled| settled.configuration.address_hash()),
+    );
+    needed.extend(
+        target
+            .configuration
+            .iter()
+            .map(|configuration| configuration.address_hash()),
+    );
     if let Some(Ok(wanted)) = wish.map(|wish| &wish.configuration)
         && look.address == AddressLook::Held
     {
         needed.push(wanted.address_hash());
     }
-    ledger.addresses.iter().filter(|held| !needed.contains(held)).cloned().collect()
+    ledger
+        .addresses
+        .iter()
+        .filter(|held| !needed.contains(held))
+        .cloned()
+        .collect()
 }

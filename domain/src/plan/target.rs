@@ -36,7 +36,13 @@ pub(super) struct Target {
     pub retry: Option<String>,
 }
 
-pub(super) fn aim(now: Timestamp, wish: Option<&Wish>, ledger: &mut Ledger, look: &Look, rules: &Rules) -> Target {
+pub(super) fn aim(
+    now: Timestamp,
+    wish: Option<&Wish>,
+    ledger: &mut Ledger,
+    look: &Look,
+    rules: &Rules,
+) -> Target {
     let desired = ledger.desired.unwrap_or(DesiredState::Ready);
     let wanted = match wish {
         None => Err(None),
@@ -46,7 +52,11 @@ pub(super) fn aim(now: Timestamp, wish: Option<&Wish>, ledger: &mut Ledger, look
         Ok(configuration) => (Some(configuration), None, Level::Running),
         Err(refusal) => match &ledger.settled {
             Some(settled) => {
-                let ceiling = if settled.streaming { Level::Running } else { Level::Idle };
+                let ceiling = if settled.streaming {
+                    Level::Running
+                } else {
+                    Level::Idle
+                };
                 (Some(settled.configuration.clone()), refusal, ceiling)
             }
             None => (None, refusal, Level::Gone),
@@ -63,14 +73,20 @@ pub(super) fn aim(now: Timestamp, wish: Option<&Wish>, ledger: &mut Ledger, look
         waits_for_quota: None,
         retry: wish.and_then(|wish| wish.retry.clone()),
     };
-    let channel = look.channel.there().map(|channel| &channel.state).filter(|state| **state != ChannelState::Deleted);
+    let channel = look
+        .channel
+        .there()
+        .map(|channel| &channel.state)
+        .filter(|state| **state != ChannelState::Deleted);
     if channel.is_some() {
         ledger.quota_wait = None;
     }
     target.level = match desired {
         DesiredState::Removed => Level::Gone,
         DesiredState::Streaming => least(Level::Running, ceiling),
-        DesiredState::Ready if wish.is_some_and(|wish| wish.keep_warm) => least(Level::Idle, ceiling),
+        DesiredState::Ready if wish.is_some_and(|wish| wish.keep_warm) => {
+            least(Level::Idle, ceiling)
+        }
         DesiredState::Ready => least(kept(now, ledger, channel.is_some(), rules), ceiling),
     };
     if desired != DesiredState::Ready || wish.is_some_and(|wish| wish.keep_warm) {
@@ -92,17 +108,27 @@ fn wanted(wish: &Wish, ledger: &Ledger, look: &Look) -> Result<Configuration, Pr
     match &look.key {
         KeyLook::Version(_) | KeyLook::NotAsked => {}
         KeyLook::Missing => {
-            return Err(Problem::new(Code::ParameterMissing, format!("There is no parameter {parameter}.")));
+            return Err(Problem::new(
+                Code::ParameterMissing,
+                format!("There is no parameter {parameter}."),
+            ));
         }
         KeyLook::Unreadable => {
-            return Err(Problem::new(Code::ParameterUnreadable, format!("Lunora may not read the parameter {parameter}.")));
+            return Err(Problem::new(
+                Code::ParameterUnreadable,
+                format!("Lunora may not read the parameter {parameter}."),
+            ));
         }
         KeyLook::NotSecure => {
-            return Err(Problem::new(Code::ParameterNotSecure, format!("The parameter {parameter} is not a SecureString.")));
+            return Err(Problem::new(
+                Code::ParameterNotSecure,
+                format!("The parameter {parameter} is not a SecureString."),
+            ));
         }
     }
     if let AddressLook::HeldBy(holder) = &look.address {
-        let message = format!("The destination {holder} already sends to this address with this key.");
+        let message =
+            format!("The destination {holder} already sends to this address with this key.");
         return Err(Problem::new(Code::DuplicateAddress, message));
     }
     match &ledger.refused {
@@ -118,8 +144,14 @@ fn kept(now: Timestamp, ledger: &mut Ledger, has_channel: bool, rules: &Rules) -
         ledger.grace_until = None;
         return Level::Gone;
     }
-    let until = *ledger.grace_until.get_or_insert(ledger::after(now, rules.grace_seconds));
-    if now < until { Level::Idle } else { Level::Gone }
+    let until = *ledger
+        .grace_until
+        .get_or_insert(ledger::after(now, rules.grace_seconds));
+    if now < until {
+        Level::Idle
+    } else {
+        Level::Gone
+    }
 }
 
 fn least(level: Level, ceiling: Level) -> Level {

@@ -16,14 +16,18 @@ use domain::problem::Code;
 pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     let (clients, settings, now) = (&cloud.clients, &cloud.settings, cloud.now());
     let look = &input.plan.look;
-    let wired = look.input.as_ref().and_then(|input| input.address.as_deref());
+    let wired = look
+        .input
+        .as_ref()
+        .and_then(|input| input.address.as_deref());
     if is_fresh(&input, now)
         && let (Some(output), Some(address)) = (&look.flow_output, wired)
         && output.feeds(address)
     {
         return Ok(Done::new("already so"));
     }
-    let mut step = Step::open_to_make(cloud, &input, "add-flow-output", Foresight::default()).await?;
+    let mut step =
+        Step::open_to_make(cloud, &input, "add-flow-output", Foresight::default()).await?;
     let Some(made) = &mut step.ledger.input else {
         step.close().await?;
         return Err(Error::Stale("There is no input to feed.".into()));
@@ -38,21 +42,30 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     }
     let address = made.address.clone();
     let known = if step.must_look {
-        media_connect::describe_flow(clients, settings).await?.and_then(|flow| flow.output(&settings.stack, &input.destination_id))
+        media_connect::describe_flow(clients, settings)
+            .await?
+            .and_then(|flow| flow.output(&settings.stack, &input.destination_id))
     } else {
         look.flow_output.clone()
     };
     let enabled = input.plan.level == Level::Running;
     let outcome = match &known {
         Some(output) if output.feeds(&address) => Ok((output.arn.clone(), "found")),
-        Some(output) => {
-            media_connect::aim_flow_output(clients, settings, &output.arn, &address).await.map(|()| (output.arn.clone(), "aimed"))
-        }
+        Some(output) => media_connect::aim_flow_output(clients, settings, &output.arn, &address)
+            .await
+            .map(|()| (output.arn.clone(), "aimed")),
         None => {
             let id = &input.destination_id;
-            media_connect::add_flow_output(clients, settings, id, input.plan.incarnation, &address, enabled)
-                .await
-                .map(|arn| (arn, "added"))
+            media_connect::add_flow_output(
+                clients,
+                settings,
+                id,
+                input.plan.incarnation,
+                &address,
+                enabled,
+            )
+            .await
+            .map(|arn| (arn, "added"))
         }
     };
     match outcome {
@@ -65,12 +78,21 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
             // MediaConnect says 400 to everything: an output of that name, a flow in transition.
             let flow = media_connect::describe_flow(clients, settings).await?;
             let error = match flow {
-                None => Error::permanent(Code::FlowMissing, "The MediaConnect flow does not exist."),
-                Some(flow) if flow.output(&settings.stack, &input.destination_id).is_some_and(|output| output.feeds(&address)) => {
+                None => {
+                    Error::permanent(Code::FlowMissing, "The MediaConnect flow does not exist.")
+                }
+                Some(flow)
+                    if flow
+                        .output(&settings.stack, &input.destination_id)
+                        .is_some_and(|output| output.feeds(&address)) =>
+                {
                     step.close().await?;
                     return Ok(Done::new("found"));
                 }
-                Some(flow) if !matches!(flow.look.status.as_str(), "ACTIVE" | "STANDBY") || input.retry_count < 2 => {
+                Some(flow)
+                    if !matches!(flow.look.status.as_str(), "ACTIVE" | "STANDBY")
+                        || input.retry_count < 2 =>
+                {
                     Error::transient("The flow cannot take an output now.")
                 }
                 Some(_) => error.into(),

@@ -22,27 +22,48 @@ const ROUNDS: usize = 3;
 /// Claims. Stale: another execution runs and now knows that something changed.
 pub async fn handle(cloud: &Cloud, input: ClaimInput) -> Result<Knocked, Error> {
     let (clients, settings, now) = (&cloud.clients, &cloud.settings, cloud.now());
-    let ClaimInput { destination_id, execution } = &input;
+    let ClaimInput {
+        destination_id,
+        execution,
+    } = &input;
     if !record::is_valid_id(destination_id) {
         let problem = Problem::new(Code::InvalidId, "This destination_id cannot be used.");
         records::refuse(clients, settings, destination_id, &problem, now).await?;
-        return Err(Error::Stale("The record's id cannot be used; the record says so.".into()));
+        return Err(Error::Stale(
+            "The record's id cannot be used; the record says so.".into(),
+        ));
     }
     for _ in 0..ROUNDS {
-        let held = match ledgers::take_lease(clients, settings, destination_id, execution, now).await? {
-            Lease::Taken => return Ok(Knocked { lap: 0, knock: 0, hand_over: false }),
-            Lease::HeldBy(held) => held,
+        let held =
+            match ledgers::take_lease(clients, settings, destination_id, execution, now).await? {
+                Lease::Taken => {
+                    return Ok(Knocked {
+                        lap: 0,
+                        knock: 0,
+                        hand_over: false,
+                    });
+                }
+                Lease::HeldBy(held) => held,
+            };
+        let Some(holder) = held.holder.as_deref() else {
+            continue;
         };
-        let Some(holder) = held.holder.as_deref() else { continue };
         let gone = match executions::fate(clients, holder).await? {
             Fate::Runs => false,
             Fate::Ended => true,
             // An execution that has just started may not be known everywhere yet.
-            Fate::Unknown => held.held_at.is_none_or(|held_at| now >= ledger::after(held_at, ledger::LAG_SECONDS)),
+            Fate::Unknown => held
+                .held_at
+                .is_none_or(|held_at| now >= ledger::after(held_at, ledger::LAG_SECONDS)),
         };
         if gone {
-            if ledgers::take_over(clients, settings, destination_id, execution, holder, now).await? {
-                return Ok(Knocked { lap: 0, knock: 0, hand_over: false });
+            if ledgers::take_over(clients, settings, destination_id, execution, holder, now).await?
+            {
+                return Ok(Knocked {
+                    lap: 0,
+                    knock: 0,
+                    hand_over: false,
+                });
             }
             continue;
         }
@@ -51,7 +72,9 @@ pub async fn handle(cloud: &Cloud, input: ClaimInput) -> Result<Knocked, Error> 
                 executions::end_wait(clients, &wait.token, "edited").await?;
                 ledgers::forget_wait(clients, settings, destination_id, &wait.token).await?;
             }
-            return Err(Error::Stale("Another execution is at work on this record and knows of the change.".into()));
+            return Err(Error::Stale(
+                "Another execution is at work on this record and knows of the change.".into(),
+            ));
         }
     }
     Err(Error::transient("The lease changed hands again and again."))

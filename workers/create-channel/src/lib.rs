@@ -20,15 +20,27 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     if is_fresh(&input, now) && input.plan.look.channel.is_some() {
         return Ok(Done::new("already so"));
     }
-    let sought = Sought { incarnation: input.plan.incarnation, at: now };
-    let foresight = Foresight { channel_sought: Some(sought), ..Foresight::default() };
+    let sought = Sought {
+        incarnation: input.plan.incarnation,
+        at: now,
+    };
+    let foresight = Foresight {
+        channel_sought: Some(sought),
+        ..Foresight::default()
+    };
     let mut step = Step::open_to_make(cloud, &input, "create-channel", foresight).await?;
     if step.must_look {
         let listed = media_live::list_channels(clients).await?;
-        if let Some(own) = media_live::own(&listed, &settings.stack, id).filter(|own| own.state != "DELETED") {
+        if let Some(own) =
+            media_live::own(&listed, &settings.stack, id).filter(|own| own.state != "DELETED")
+        {
             // What it was made with is uncertain: no snapshot, so Change brings it up to date.
             let channel_id = own.id.clone();
-            step.ledger.channel = Some(Made { id: channel_id.clone(), at: now, address: String::new() });
+            step.ledger.channel = Some(Made {
+                id: channel_id.clone(),
+                at: now,
+                address: String::new(),
+            });
             step.close().await?;
             ledgers::note_channel(clients, settings, &channel_id, id).await?;
             return Ok(Done::new("found"));
@@ -36,20 +48,35 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     }
     let (Some(aim), Some(made)) = (step.ledger.target.clone(), step.ledger.input.clone()) else {
         step.close().await?;
-        return Err(Error::Stale("There is nothing to make a channel of.".into()));
+        return Err(Error::Stale(
+            "There is nothing to make a channel of.".into(),
+        ));
     };
-    let (key, key_version) = match parameters::read(clients, &aim.configuration.stream_key_param).await {
-        Ok(read) => read,
-        Err(error) => {
-            step.close().await?;
-            return Err(error);
-        }
+    let (key, key_version) =
+        match parameters::read(clients, &aim.configuration.stream_key_param).await {
+            Ok(read) => read,
+            Err(error) => {
+                step.close().await?;
+                return Err(error);
+            }
+        };
+    let body = ChannelBody {
+        configuration: &aim.configuration,
+        input_id: &made.id,
+        key: &key,
     };
-    let body = ChannelBody { configuration: &aim.configuration, input_id: &made.id, key: &key };
-    let incarnation = step.ledger.channel_sought.as_ref().map_or(input.plan.incarnation, |sought| sought.incarnation);
+    let incarnation = step
+        .ledger
+        .channel_sought
+        .as_ref()
+        .map_or(input.plan.incarnation, |sought| sought.incarnation);
     match media_live::create_channel(clients, settings, id, incarnation, &body).await {
         Ok(channel) => {
-            step.ledger.channel = Some(Made { id: channel.id.clone(), at: now, address: String::new() });
+            step.ledger.channel = Some(Made {
+                id: channel.id.clone(),
+                at: now,
+                address: String::new(),
+            });
             // Only the first try knows that this body is the one the channel was made with.
             step.ledger.on_air = (!step.must_look).then(|| OnAir {
                 settings: aim.configuration.settings_fingerprint(),
@@ -63,9 +90,17 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
             Ok(Done::new("created"))
         }
         Err(error) if error.may_be_conflict() => {
-            let ready = media_live::describe_input(clients, &made.id).await?.is_some_and(|input| input.state == "DETACHED");
+            let ready = media_live::describe_input(clients, &made.id)
+                .await?
+                .is_some_and(|input| input.state == "DETACHED");
             step.close().await?;
-            if ready { Err(error.into()) } else { Err(Error::transient("The input is not ready for a channel yet.")) }
+            if ready {
+                Err(error.into())
+            } else {
+                Err(Error::transient(
+                    "The input is not ready for a channel yet.",
+                ))
+            }
         }
         Err(error) => Err(step.close_with(error).await),
     }

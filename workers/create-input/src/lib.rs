@@ -21,28 +21,55 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     if is_fresh(&input, now) && input.plan.look.input.is_some() {
         return Ok(Done::new("already so"));
     }
-    let sought = Sought { incarnation: input.plan.incarnation, at: now };
-    let foresight = Foresight { input_sought: Some(sought), ..Foresight::default() };
+    let sought = Sought {
+        incarnation: input.plan.incarnation,
+        at: now,
+    };
+    let foresight = Foresight {
+        input_sought: Some(sought),
+        ..Foresight::default()
+    };
     let mut step = Step::open_to_make(cloud, &input, "create-input", foresight).await?;
-    let found = if step.must_look { find(cloud, &input.destination_id).await? } else { None };
+    let found = if step.must_look {
+        find(cloud, &input.destination_id).await?
+    } else {
+        None
+    };
     let (made, did) = match found {
         Some(found) => (found, "found"),
         None => {
-            let incarnation = step.ledger.input_sought.as_ref().map_or(input.plan.incarnation, |sought| sought.incarnation);
-            match media_live::create_input(&cloud.clients, &cloud.settings, &input.destination_id, incarnation).await {
+            let incarnation = step
+                .ledger
+                .input_sought
+                .as_ref()
+                .map_or(input.plan.incarnation, |sought| sought.incarnation);
+            match media_live::create_input(
+                &cloud.clients,
+                &cloud.settings,
+                &input.destination_id,
+                incarnation,
+            )
+            .await
+            {
                 Ok(made) => (made, "created"),
                 Err(error) => return Err(step.close_with(error).await),
             }
         }
     };
-    step.ledger.input = Some(Made { id: made.id, at: now, address: made.address.unwrap_or_default() });
+    step.ledger.input = Some(Made {
+        id: made.id,
+        at: now,
+        address: made.address.unwrap_or_default(),
+    });
     step.close().await?;
     Ok(Done::new(did))
 }
 
 async fn find(cloud: &Cloud, destination_id: &str) -> Result<Option<InputLook>, Error> {
     let listed = media_live::list_inputs(&cloud.clients).await?;
-    let Some(own) = media_live::own(&listed, &cloud.settings.stack, destination_id) else { return Ok(None) };
+    let Some(own) = media_live::own(&listed, &cloud.settings.stack, destination_id) else {
+        return Ok(None);
+    };
     let seen = media_live::describe_input(&cloud.clients, &own.id).await?;
     Ok(seen.filter(|input| !matches!(input.state.as_str(), "DELETING" | "DELETED")))
 }

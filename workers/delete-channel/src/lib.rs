@@ -13,7 +13,9 @@ use domain::look::ChannelState;
 /// Deletes. Stale if the channel has to be stopped first.
 pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     let clients = &cloud.clients;
-    let Some(seen) = &input.plan.look.channel else { return Ok(Done::new("already gone")) };
+    let Some(seen) = &input.plan.look.channel else {
+        return Ok(Done::new("already gone"));
+    };
     if is_fresh(&input, cloud.now()) && seen.state == ChannelState::Deleting {
         return Ok(Done::new("already so"));
     }
@@ -30,14 +32,24 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
             Ok(Done::new("already gone"))
         }
         Err(error) if error.may_be_conflict() => {
-            let state = media_live::describe_channel(clients, &seen.id).await?.map(|channel| channel.state);
-            step.ledger.channel_deleted = matches!(state, None | Some(ChannelState::Deleting | ChannelState::Deleted));
+            let state = media_live::describe_channel(clients, &seen.id)
+                .await?
+                .map(|channel| channel.state);
+            step.ledger.channel_deleted = matches!(
+                state,
+                None | Some(ChannelState::Deleting | ChannelState::Deleted)
+            );
             step.close().await?;
             match state {
-                None | Some(ChannelState::Deleting | ChannelState::Deleted) => Ok(Done::new("already so")),
-                Some(ChannelState::Starting | ChannelState::Running | ChannelState::Recovering | ChannelState::Stopping) => {
-                    Err(Error::Stale("The channel has to be stopped first.".into()))
+                None | Some(ChannelState::Deleting | ChannelState::Deleted) => {
+                    Ok(Done::new("already so"))
                 }
+                Some(
+                    ChannelState::Starting
+                    | ChannelState::Running
+                    | ChannelState::Recovering
+                    | ChannelState::Stopping,
+                ) => Err(Error::Stale("The channel has to be stopped first.".into())),
                 Some(_) => Err(Error::transient("The channel cannot be deleted yet.")),
             }
         }

@@ -13,13 +13,19 @@ use cloud::{
 /// and until it is seen to be gone.
 pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     let clients = &cloud.clients;
-    let Some(seen) = &input.plan.look.input else { return Ok(Done::new("already gone")) };
+    let Some(seen) = &input.plan.look.input else {
+        return Ok(Done::new("already gone"));
+    };
     let mut step = Step::open_to_unmake(cloud, &input, "delete-input").await?;
-    let state = media_live::describe_input(clients, &seen.id).await?.map(|input| input.state);
+    let state = media_live::describe_input(clients, &seen.id)
+        .await?
+        .map(|input| input.state);
     let deleted = match state.as_deref() {
         None | Some("DELETED") => true,
         Some("DETACHED") => match media_live::delete_input(clients, &seen.id).await {
-            Ok(()) => media_live::describe_input(clients, &seen.id).await?.is_none_or(|input| input.state == "DELETED"),
+            Ok(()) => media_live::describe_input(clients, &seen.id)
+                .await?
+                .is_none_or(|input| input.state == "DELETED"),
             Err(error) if error.may_be_conflict() => false,
             Err(error) => return Err(step.close_with(error).await),
         },
@@ -31,5 +37,8 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
         return Ok(Done::new("deleted"));
     }
     step.close().await?;
-    Err(Error::transient(format!("The input is {}.", state.unwrap_or_default())))
+    Err(Error::transient(format!(
+        "The input is {}.",
+        state.unwrap_or_default()
+    )))
 }

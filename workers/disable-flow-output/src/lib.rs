@@ -4,8 +4,7 @@
 //! Undone by: enable-flow-output.
 
 use cloud::{
-    Cloud, Error,
-    media_connect,
+    Cloud, Error, media_connect,
     payload::{Done, Level, StepInput},
     step::{Step, is_fresh},
 };
@@ -19,12 +18,19 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
         return Ok(Done::new("left to remove-flow-output"));
     }
     let fresh = is_fresh(&input, cloud.now());
-    if fresh && look.flow_output.as_ref().is_none_or(|output| !output.enabled) {
+    if fresh
+        && look
+            .flow_output
+            .as_ref()
+            .is_none_or(|output| !output.enabled)
+    {
         return Ok(Done::new("already so"));
     }
     let step = Step::open_to_unmake(cloud, &input, "disable-flow-output").await?;
     let known = if step.must_look {
-        media_connect::describe_flow(clients, settings).await?.and_then(|flow| flow.output(&settings.stack, &input.destination_id))
+        media_connect::describe_flow(clients, settings)
+            .await?
+            .and_then(|flow| flow.output(&settings.stack, &input.destination_id))
     } else {
         look.flow_output.clone()
     };
@@ -32,7 +38,7 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
         step.close().await?;
         return Ok(Done::new("already gone"));
     };
-    if output.enabled == false {
+    if !output.enabled {
         step.close().await?;
         return Ok(Done::new("already so"));
     }

@@ -35,10 +35,15 @@ pub async fn handle(cloud: &Cloud, event: Event) -> Result<DynamoDbEventResponse
 
 async fn start(cloud: &Cloud, stream_record: &EventRecord) -> Result<(), Error> {
     let change = &stream_record.change;
-    let (old, new) = (records::item(&change.old_image), records::item(&change.new_image));
+    let (old, new) = (
+        records::item(&change.old_image),
+        records::item(&change.new_image),
+    );
     let keys = records::item(&change.keys);
     // Without a key there is nothing to reconcile; it would be no better the next time.
-    let Some(destination_id) = keys.get("destination_id").and_then(|id| id.as_str()) else { return Ok(()) };
+    let Some(destination_id) = keys.get("destination_id").and_then(|id| id.as_str()) else {
+        return Ok(());
+    };
     let edited = stream_record.event_name != "MODIFY"
         || record::operator_attributes(&old) != record::operator_attributes(&new)
         || !record::secrets_in(&new).is_empty()

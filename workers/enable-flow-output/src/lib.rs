@@ -16,12 +16,20 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     let (clients, settings) = (&cloud.clients, &cloud.settings);
     let look = &input.plan.look;
     let fresh = is_fresh(&input, cloud.now());
-    if fresh && look.flow_output.as_ref().is_some_and(|output| output.enabled) {
+    if fresh
+        && look
+            .flow_output
+            .as_ref()
+            .is_some_and(|output| output.enabled)
+    {
         return Ok(Done::new("already so"));
     }
-    let step = Step::open_to_make(cloud, &input, "enable-flow-output", Foresight::default()).await?;
+    let step =
+        Step::open_to_make(cloud, &input, "enable-flow-output", Foresight::default()).await?;
     let known = if step.must_look {
-        media_connect::describe_flow(clients, settings).await?.and_then(|flow| flow.output(&settings.stack, &input.destination_id))
+        media_connect::describe_flow(clients, settings)
+            .await?
+            .and_then(|flow| flow.output(&settings.stack, &input.destination_id))
     } else {
         look.flow_output.clone()
     };
@@ -29,7 +37,7 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
         step.close().await?;
         return Err(Error::Stale("The flow output is gone.".into()));
     };
-    if output.enabled == true {
+    if output.enabled {
         step.close().await?;
         return Ok(Done::new("already so"));
     }

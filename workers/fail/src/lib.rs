@@ -26,14 +26,36 @@ pub async fn handle(cloud: &Cloud, input: FailInput) -> Result<Knocked, Error> {
     let mut after = before.clone();
     let generation = after.generation;
     match input.error.error.as_str() {
-        "Permanent" => after.refused = Some(Verdict { generation, problem, again_at: None }),
+        "Permanent" => {
+            after.refused = Some(Verdict {
+                generation,
+                problem,
+                again_at: None,
+            })
+        }
         "Full" => {
             let since = after.quota_wait.as_ref().map_or(now, |wait| wait.since);
-            after.quota_wait = Some(QuotaWait { since, problem, count: None, turn: false, tried_at: now });
+            after.quota_wait = Some(QuotaWait {
+                since,
+                problem,
+                count: None,
+                turn: false,
+                tried_at: now,
+            });
         }
-        _ => after.stuck = Some(Verdict { generation, problem, again_at: Some(ledger::after(now, AGAIN_SECONDS)) }),
+        _ => {
+            after.stuck = Some(Verdict {
+                generation,
+                problem,
+                again_at: Some(ledger::after(now, AGAIN_SECONDS)),
+            })
+        }
     }
     let knock = before.knock;
     ledgers::save(clients, settings, &input.execution, &before, &after).await?;
-    Ok(Knocked { lap: 0, knock, hand_over: false })
+    Ok(Knocked {
+        lap: 0,
+        knock,
+        hand_over: false,
+    })
 }

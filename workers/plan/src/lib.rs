@@ -26,7 +26,9 @@ pub async fn handle(cloud: &Cloud, input: PlanInput) -> Result<PlanOutput, Error
         return Err(Error::Stale("Another execution holds the lease.".into()));
     }
     let item = records::read(clients, settings, id).await?;
-    let wish = item.as_ref().map(|item| record::read(item, &settings.parameter_store_prefix));
+    let wish = item
+        .as_ref()
+        .map(|item| record::read(item, &settings.parameter_store_prefix));
     let (before, address) = hold_address(cloud, before, wish.as_ref(), &input.execution).await?;
     let look = look(cloud, &before, wish.as_ref(), address).await?;
     let both = item.as_ref().zip(wish.as_ref());
@@ -46,8 +48,16 @@ pub async fn handle(cloud: &Cloud, input: PlanInput) -> Result<PlanOutput, Error
         hand_over: decision.hand_over,
         looked_at: now,
         look: LookOutput {
-            channel: look.channel.there().filter(|channel| !gone(&channel.state)).cloned(),
-            input: look.input.there().filter(|input| input.state != "DELETED").cloned(),
+            channel: look
+                .channel
+                .there()
+                .filter(|channel| !gone(&channel.state))
+                .cloned(),
+            input: look
+                .input
+                .there()
+                .filter(|input| input.state != "DELETED")
+                .cloned(),
             flow_output: look.flow_output,
             flow: look.flow,
         },
@@ -67,7 +77,10 @@ async fn hold_address(
     };
     let hash = configuration.address_hash();
     // Once noted and asked for it stays ours until Plan lets it go.
-    if before.addresses.contains(&hash) && before.address_awaited.is_none() && before.settled.is_some() {
+    if before.addresses.contains(&hash)
+        && before.address_awaited.is_none()
+        && before.settled.is_some()
+    {
         return Ok((before, AddressLook::Held));
     }
     let mut noted = before.clone();
@@ -85,11 +98,18 @@ async fn hold_address(
     Ok((without, AddressLook::HeldBy(holder)))
 }
 
-async fn look(cloud: &Cloud, ledger: &Ledger, wish: Option<&Wish>, address: AddressLook) -> Result<Look, Error> {
+async fn look(
+    cloud: &Cloud,
+    ledger: &Ledger,
+    wish: Option<&Wish>,
+    address: AddressLook,
+) -> Result<Look, Error> {
     let (clients, settings) = (&cloud.clients, &cloud.settings);
     let id = &ledger.destination_id;
     let key = match wish.map(|wish| &wish.configuration) {
-        Some(Ok(configuration)) => parameters::look(clients, &configuration.stream_key_param).await?,
+        Some(Ok(configuration)) => {
+            parameters::look(clients, &configuration.stream_key_param).await?
+        }
         _ => KeyLook::NotAsked,
     };
     let channel = match (&ledger.channel, &ledger.channel_sought) {
@@ -103,9 +123,11 @@ async fn look(cloud: &Cloud, ledger: &Ledger, wish: Option<&Wish>, address: Addr
                 Some(channel) => Sight::There(channel),
                 None => {
                     let listed = media_live::list_channels(clients).await?;
-                    sight(media_live::own(&listed, &settings.stack, id).map(|thing| domain::look::ChannelLook {
-                        id: thing.id.clone(),
-                        state: ChannelState::from(thing.state.clone()),
+                    sight(media_live::own(&listed, &settings.stack, id).map(|thing| {
+                        domain::look::ChannelLook {
+                            id: thing.id.clone(),
+                            state: ChannelState::from(thing.state.clone()),
+                        }
                     }))
                 }
             }
@@ -128,15 +150,27 @@ async fn look(cloud: &Cloud, ledger: &Ledger, wish: Option<&Wish>, address: Addr
         }
     };
     let flow = media_connect::describe_flow(clients, settings).await?;
-    let flow_output = flow.as_ref().and_then(|flow| flow.output(&settings.stack, id));
+    let flow_output = flow
+        .as_ref()
+        .and_then(|flow| flow.output(&settings.stack, id));
     let flow = match flow {
         Some(flow) if !flow.look.is_up() => {
             let tags = media_connect::tags(clients, &settings.flow_arn).await?;
-            Some(FlowLook { ours: Some(name::is_our_flow(&settings.stack, &tags)), ..flow.look })
+            Some(FlowLook {
+                ours: Some(name::is_our_flow(&settings.stack, &tags)),
+                ..flow.look
+            })
         }
         flow => flow.map(|flow| flow.look),
     };
-    Ok(Look { channel, input, flow_output, flow, key, address })
+    Ok(Look {
+        channel,
+        input,
+        flow_output,
+        flow,
+        key,
+        address,
+    })
 }
 
 fn sight<T>(thing: Option<T>) -> Sight<T> {
@@ -145,9 +179,17 @@ fn sight<T>(thing: Option<T>) -> Sight<T> {
 
 /// Says in the problem what MediaLive complained of, when a start budget is used up.
 async fn explain(cloud: &Cloud, decision: &mut Decision) {
-    let Some(mirror) = &mut decision.mirror else { return };
-    let Some(Some(problem)) = mirror.attributes.get_mut("problem") else { return };
-    let (Some("start_failed"), Some(channel)) = (problem["code"].as_str(), &decision.ledger.channel) else { return };
+    let Some(mirror) = &mut decision.mirror else {
+        return;
+    };
+    let Some(Some(problem)) = mirror.attributes.get_mut("problem") else {
+        return;
+    };
+    let (Some("start_failed"), Some(channel)) =
+        (problem["code"].as_str(), &decision.ledger.channel)
+    else {
+        return;
+    };
     // Only words: without them the problem stands as it is.
     if let Ok(types) = media_live::alert_types(&cloud.clients, &channel.id).await
         && !types.is_empty()
@@ -166,7 +208,14 @@ async fn write(
 ) -> Result<(), Error> {
     let (clients, settings) = (&cloud.clients, &cloud.settings);
     let id = &input.destination_id;
-    ledgers::save(clients, settings, &input.execution, before, &decision.ledger).await?;
+    ledgers::save(
+        clients,
+        settings,
+        &input.execution,
+        before,
+        &decision.ledger,
+    )
+    .await?;
     if let (Some(mirror), Some(item)) = (&decision.mirror, item) {
         let scrub = record::secrets_in(item);
         if mirror.changed || decision.lane == Lane::Release || !scrub.is_empty() {
@@ -179,8 +228,17 @@ async fn write(
             ledgers::drop_helper(clients, settings, &ledgers::address_key(hash), id).await?;
         }
         let mut without = decision.ledger.clone();
-        without.addresses.retain(|held| !decision.let_go.contains(held));
-        ledgers::save(clients, settings, &input.execution, &decision.ledger, &without).await?;
+        without
+            .addresses
+            .retain(|held| !decision.let_go.contains(held));
+        ledgers::save(
+            clients,
+            settings,
+            &input.execution,
+            &decision.ledger,
+            &without,
+        )
+        .await?;
     }
     if let Some(wait) = &before.wait {
         // A wait that timed out: nobody is to be woken by its token any more.
@@ -197,7 +255,10 @@ fn count(cloud: &Cloud, before: &Ledger, status: Status, decision: &Decision) {
     let stuck = &decision.ledger.stuck;
     if status == Status::Stuck && *stuck != before.stuck {
         cloud::shell::count(&cloud.settings.stack, "Stuck", 1, cloud.now());
-        if stuck.as_ref().is_some_and(|stuck| stuck.problem.code == Code::StartFailed) {
+        if stuck
+            .as_ref()
+            .is_some_and(|stuck| stuck.problem.code == Code::StartFailed)
+        {
             cloud::shell::count(&cloud.settings.stack, "StartFailed", 1, cloud.now());
         }
     }

@@ -13,7 +13,11 @@ use domain::{ledger::Wait, look};
 pub async fn handle(cloud: &Cloud, input: PollInput) -> Result<Done, Error> {
     let (clients, settings, now) = (&cloud.clients, &cloud.settings, cloud.now());
     let id = &input.destination_id;
-    let wait = Wait { token: input.task_token.clone(), until: input.until, since: now };
+    let wait = Wait {
+        token: input.task_token.clone(),
+        until: input.until,
+        since: now,
+    };
     // First the token, then the look: a change in between finds somebody to wake.
     let ledger = match ledgers::begin_wait(clients, settings, id, &input.execution, &wait).await {
         Ok(ledger) => ledger,
@@ -31,13 +35,17 @@ pub async fn handle(cloud: &Cloud, input: PollInput) -> Result<Done, Error> {
             None => Some("no channel"),
             Some(channel) => match media_live::describe_channel(clients, &channel.id).await? {
                 // Just made and not found yet, or gone: Plan can tell, unless it has just been made.
-                None if now >= domain::ledger::after(channel.at, domain::ledger::LAG_SECONDS) => Some("not found"),
+                None if now >= domain::ledger::after(channel.at, domain::ledger::LAG_SECONDS) => {
+                    Some("not found")
+                }
                 None => None,
                 Some(seen) => look::is_over(input.until, &seen.state).then_some("already there"),
             },
         }
     };
-    let Some(because) = because else { return Ok(Done::new("waiting")) };
+    let Some(because) = because else {
+        return Ok(Done::new("waiting"));
+    };
     executions::end_wait(clients, &input.task_token, because).await?;
     ledgers::forget_wait(clients, settings, id, &input.task_token).await?;
     Ok(Done::new(because))

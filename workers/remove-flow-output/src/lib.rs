@@ -18,7 +18,9 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     }
     let mut step = Step::open_to_unmake(cloud, &input, "remove-flow-output").await?;
     let known = if step.must_look {
-        media_connect::describe_flow(clients, settings).await?.and_then(|flow| flow.output(&settings.stack, &input.destination_id))
+        media_connect::describe_flow(clients, settings)
+            .await?
+            .and_then(|flow| flow.output(&settings.stack, &input.destination_id))
     } else {
         look.flow_output.clone()
     };

@@ -4,10 +4,7 @@
 //! Undone by: nothing; a wake-up is only a hint, and Plan looks.
 
 use cloud::{
-    Cloud, Error,
-    events::eventbridge::EventBridgeEvent,
-    executions, ledgers,
-    payload::Done,
+    Cloud, Error, events::eventbridge::EventBridgeEvent, executions, ledgers, payload::Done,
 };
 use domain::{
     look::{ChannelState, is_over},
@@ -18,18 +15,34 @@ use domain::{
 /// that are not ours, or not at all.
 pub async fn handle(cloud: &Cloud, event: EventBridgeEvent) -> Result<Done, Error> {
     let (clients, settings) = (&cloud.clients, &cloud.settings);
-    let channel_id = event.detail.get("channel_arn").and_then(|arn| arn.as_str()).and_then(|arn| arn.rsplit(':').next());
+    let channel_id = event
+        .detail
+        .get("channel_arn")
+        .and_then(|arn| arn.as_str())
+        .and_then(|arn| arn.rsplit(':').next());
     // Flow events say nothing of a destination; the sweep looks at the flow every minute.
-    let Some(channel_id) = channel_id else { return Ok(Done::new("nothing to wake")) };
-    let Some(helper) = ledgers::helper(clients, settings, &ledgers::channel_key(channel_id)).await? else {
+    let Some(channel_id) = channel_id else {
+        return Ok(Done::new("nothing to wake"));
+    };
+    let Some(helper) =
+        ledgers::helper(clients, settings, &ledgers::channel_key(channel_id)).await?
+    else {
         return Ok(Done::new("not ours"));
     };
     let id = helper.serves;
     let row = ledgers::read(clients, settings, &id).await?;
-    if row.channel.as_ref().is_none_or(|channel| channel.id != channel_id) {
+    if row
+        .channel
+        .as_ref()
+        .is_none_or(|channel| channel.id != channel_id)
+    {
         return Ok(Done::new("of an earlier life"));
     }
-    let state = event.detail.get("state").and_then(|state| state.as_str()).map(|state| ChannelState::from(state.to_owned()));
+    let state = event
+        .detail
+        .get("state")
+        .and_then(|state| state.as_str())
+        .map(|state| ChannelState::from(state.to_owned()));
     if let Some(wait) = &row.wait {
         if state.is_none_or(|state| is_over(wait.until, &state)) {
             executions::end_wait(clients, &wait.token, "event").await?;
@@ -39,7 +52,9 @@ pub async fn handle(cloud: &Cloud, event: EventBridgeEvent) -> Result<Done, Erro
         return Ok(Done::new("not yet over"));
     }
     let rested = row.rest.as_ref().is_some_and(|rest| {
-        state.as_ref().is_none_or(|state| rest.channel.as_deref() == Some(state.as_str()) || state.is_passing())
+        state.as_ref().is_none_or(|state| {
+            rest.channel.as_deref() == Some(state.as_str()) || state.is_passing()
+        })
     });
     if row.holder.is_some() || rested {
         return Ok(Done::new("known"));

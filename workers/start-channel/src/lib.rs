@@ -15,9 +15,16 @@ use domain::look::ChannelState;
 /// Starts. Transient while the channel is in a state that does not allow it.
 pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     let clients = &cloud.clients;
-    let is_up = |state: &ChannelState| matches!(state, ChannelState::Starting | ChannelState::Running | ChannelState::Recovering);
+    let is_up = |state: &ChannelState| {
+        matches!(
+            state,
+            ChannelState::Starting | ChannelState::Running | ChannelState::Recovering
+        )
+    };
     let Some(seen) = &input.plan.look.channel else {
-        return Err(Error::Stale("There was no channel to start when this was planned.".into()));
+        return Err(Error::Stale(
+            "There was no channel to start when this was planned.".into(),
+        ));
     };
     if is_fresh(&input, cloud.now()) && is_up(&seen.state) {
         return Ok(Done::new("already so"));
@@ -32,7 +39,9 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
             Some(channel) if channel.state == ChannelState::Idle => {}
             _ => {
                 step.close().await?;
-                return Err(Error::Stale("The channel is not where it was when this was planned.".into()));
+                return Err(Error::Stale(
+                    "The channel is not where it was when this was planned.".into(),
+                ));
             }
         }
     }

@@ -16,23 +16,41 @@ use domain::{name, problem::Code};
 pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     let (clients, settings, now) = (&cloud.clients, &cloud.settings, cloud.now());
     if !ledgers::need_flow(clients, settings, now).await? {
-        return Err(Error::transient("The flow is being stopped and comes back up after that."));
+        return Err(Error::transient(
+            "The flow is being stopped and comes back up after that.",
+        ));
     }
-    if is_fresh(&input, now) && input.plan.look.flow.as_ref().is_some_and(|flow| flow.is_up()) {
+    if is_fresh(&input, now)
+        && input
+            .plan
+            .look
+            .flow
+            .as_ref()
+            .is_some_and(|flow| flow.is_up())
+    {
         return Ok(Done::new("already so"));
     }
     let Some(flow) = media_connect::describe_flow(clients, settings).await? else {
-        return Err(Error::permanent(Code::FlowMissing, "The MediaConnect flow does not exist."));
+        return Err(Error::permanent(
+            Code::FlowMissing,
+            "The MediaConnect flow does not exist.",
+        ));
     };
     if flow.look.is_up() {
         return Ok(Done::new("up"));
     }
     if flow.look.status != "STANDBY" {
-        return Err(Error::transient(format!("The flow is {}.", flow.look.status)));
+        return Err(Error::transient(format!(
+            "The flow is {}.",
+            flow.look.status
+        )));
     }
     let tags = media_connect::tags(clients, &settings.flow_arn).await?;
     if !name::is_our_flow(&settings.stack, &tags) {
-        return Err(Error::permanent(Code::WaitingForFlow, "The flow is not running, and it is not Lunora's to start."));
+        return Err(Error::permanent(
+            Code::WaitingForFlow,
+            "The flow is not running, and it is not Lunora's to start.",
+        ));
     }
     let step = Step::open_to_make(cloud, &input, "start-flow", Foresight::default()).await?;
     match media_connect::start_flow(clients, settings).await {

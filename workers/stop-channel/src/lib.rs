@@ -13,13 +13,24 @@ use domain::look::ChannelState;
 /// Stops. A refusal while the channel starts is no error: the next state decides.
 pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     let clients = &cloud.clients;
-    let is_down = |state: &ChannelState| !matches!(state, ChannelState::Starting | ChannelState::Running | ChannelState::Recovering);
-    let Some(seen) = &input.plan.look.channel else { return Ok(Done::new("already gone")) };
+    let is_down = |state: &ChannelState| {
+        !matches!(
+            state,
+            ChannelState::Starting | ChannelState::Running | ChannelState::Recovering
+        )
+    };
+    let Some(seen) = &input.plan.look.channel else {
+        return Ok(Done::new("already gone"));
+    };
     if is_fresh(&input, cloud.now()) && is_down(&seen.state) {
         return Ok(Done::new("already so"));
     }
     let step = Step::open_to_unmake(cloud, &input, "stop-channel").await?;
-    if step.must_look && media_live::describe_channel(clients, &seen.id).await?.is_none_or(|channel| is_down(&channel.state)) {
+    if step.must_look
+        && media_live::describe_channel(clients, &seen.id)
+            .await?
+            .is_none_or(|channel| is_down(&channel.state))
+    {
         step.close().await?;
         return Ok(Done::new("already so"));
     }
@@ -33,11 +44,15 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
             Ok(Done::new("already gone"))
         }
         Err(error) if error.may_be_conflict() => {
-            let state = media_live::describe_channel(clients, &seen.id).await?.map(|channel| channel.state);
+            let state = media_live::describe_channel(clients, &seen.id)
+                .await?
+                .map(|channel| channel.state);
             step.close().await?;
             match state {
                 Some(ChannelState::Starting) => Ok(Done::new("waiting for the next state")),
-                Some(ChannelState::Running | ChannelState::Recovering) => Err(Error::transient("The channel cannot be stopped yet.")),
+                Some(ChannelState::Running | ChannelState::Recovering) => {
+                    Err(Error::transient("The channel cannot be stopped yet."))
+                }
                 _ => Ok(Done::new("already so")),
             }
         }

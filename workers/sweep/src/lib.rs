@@ -4,8 +4,9 @@
 //! Undone by: the next pass; an orphan, once deleted, stays deleted.
 
 use cloud::{
-    Cloud, Error, executions,
+    Cloud, Error,
     events::eventbridge::EventBridgeEvent,
+    executions,
     executions::Fate,
     ledgers::{self, Nudge},
     media_connect, media_live, records,
@@ -35,13 +36,18 @@ pub async fn handle(cloud: &Cloud, _tick: EventBridgeEvent) -> Result<Swept, Err
     let pass = sweep::decide(cloud.now(), &seen, &rules);
     let mut swept = Swept::default();
     for id in &pass.completes {
-        swept.note(end_wait(cloud, &seen, id).await.map(|ended| usize::from(ended)), |swept, ended| swept.waits_ended += ended);
+        swept.note(
+            end_wait(cloud, &seen, id).await.map(usize::from),
+            |swept, ended| swept.waits_ended += ended,
+        );
     }
     nudge(cloud, &seen, &pass, &mut swept).await;
     wake(cloud, &pass, &mut swept).await;
     for orphan in &pass.orphans {
         let removed = remove(cloud, orphan).await;
-        swept.note(removed, |swept, ()| swept.orphans_removed.push(orphan.name.clone()));
+        swept.note(removed, |swept, ()| {
+            swept.orphans_removed.push(orphan.name.clone())
+        });
     }
     if pass.suspects != seen.suspects {
         let noted = ledgers::note_suspects(&cloud.clients, &cloud.settings, &pass.suspects).await;
@@ -51,7 +57,12 @@ pub async fn handle(cloud: &Cloud, _tick: EventBridgeEvent) -> Result<Swept, Err
     swept.note(stopped, |swept, stopped| swept.flow_stopped = stopped);
     repair(cloud, &seen, &mut swept).await;
     if !swept.orphans_removed.is_empty() {
-        cloud::shell::count(&cloud.settings.stack, "OrphansRemoved", swept.orphans_removed.len(), cloud.now());
+        cloud::shell::count(
+            &cloud.settings.stack,
+            "OrphansRemoved",
+            swept.orphans_removed.len(),
+            cloud.now(),
+        );
     }
     Ok(swept)
 }
@@ -79,7 +90,9 @@ async fn look(cloud: &Cloud) -> Result<Seen, Error> {
     let mut ended_holders = BTreeSet::new();
     for row in rows.values() {
         if let Some(holder) = &row.holder
-            && row.held_at.is_none_or(|held_at| now >= ledger::after(held_at, ledger::LAG_SECONDS))
+            && row
+                .held_at
+                .is_none_or(|held_at| now >= ledger::after(held_at, ledger::LAG_SECONDS))
             && executions::fate(clients, holder).await? != Fate::Runs
         {
             ended_holders.insert(holder.clone());
@@ -87,9 +100,15 @@ async fn look(cloud: &Cloud) -> Result<Seen, Error> {
     }
     let addresses = helpers
         .iter()
-        .filter_map(|(key, helper)| Some((key.strip_prefix("url#")?.to_owned(), helper.serves.clone())))
+        .filter_map(|(key, helper)| {
+            Some((key.strip_prefix("url#")?.to_owned(), helper.serves.clone()))
+        })
         .collect();
-    let channel_helpers = helpers.keys().filter_map(|key| key.strip_prefix("channel#")).map(str::to_owned).collect();
+    let channel_helpers = helpers
+        .keys()
+        .filter_map(|key| key.strip_prefix("channel#"))
+        .map(str::to_owned)
+        .collect();
     let memory = |key: &str| helpers.get(key).cloned().unwrap_or_default();
     Ok(Seen {
         records,
@@ -114,7 +133,8 @@ async fn outputs(
     let mut listed = Vec::new();
     for (output_name, look) in &flow.outputs {
         let known = rows.iter().any(|(id, row)| {
-            *output_name == name::resource(stack, id) && row.flow_output_arn.as_ref() == Some(&look.arn)
+            *output_name == name::resource(stack, id)
+                && row.flow_output_arn.as_ref() == Some(&look.arn)
         });
         let tags = if !known && output_name.starts_with(&name::resource(stack, "")) {
             media_connect::tags(&cloud.clients, &look.arn).await?
@@ -136,12 +156,21 @@ async fn rules(cloud: &Cloud, seen: &Seen) -> Result<Rules, Error> {
     let settings = &cloud.settings;
     let may_stop_flow = settings.flow_on_demand
         && seen.flow.as_ref().is_some_and(|flow| flow.is_up())
-        && name::is_our_flow(&settings.stack, &media_connect::tags(&cloud.clients, &settings.flow_arn).await?);
-    Ok(Rules { stack: settings.stack.clone(), flow_grace_seconds: settings.flow_grace_seconds, may_stop_flow })
+        && name::is_our_flow(
+            &settings.stack,
+            &media_connect::tags(&cloud.clients, &settings.flow_arn).await?,
+        );
+    Ok(Rules {
+        stack: settings.stack.clone(),
+        flow_grace_seconds: settings.flow_grace_seconds,
+        may_stop_flow,
+    })
 }
 
 async fn end_wait(cloud: &Cloud, seen: &Seen, id: &str) -> Result<bool, Error> {
-    let Some(wait) = seen.rows.get(id).and_then(|row| row.wait.as_ref()) else { return Ok(false) };
+    let Some(wait) = seen.rows.get(id).and_then(|row| row.wait.as_ref()) else {
+        return Ok(false);
+    };
     let ended = executions::end_wait(&cloud.clients, &wait.token, "sweep").await?;
     ledgers::forget_wait(&cloud.clients, &cloud.settings, id, &wait.token).await?;
     Ok(ended)
@@ -152,7 +181,10 @@ async fn nudge(cloud: &Cloud, seen: &Seen, pass: &Pass, swept: &mut Swept) {
     let mut nudges: Vec<(&String, Nudge)> = Vec::new();
     nudges.extend(pass.end_graces.iter().map(|id| (id, Nudge::EndGrace(now))));
     nudges.extend(pass.turn.iter().map(|id| (id, Nudge::GiveTurn)));
-    let counted = pass.note_counts.iter().filter(|id| pass.turn.as_ref() != Some(*id));
+    let counted = pass
+        .note_counts
+        .iter()
+        .filter(|id| pass.turn.as_ref() != Some(*id));
     nudges.extend(counted.map(|id| (id, Nudge::NoteCount(pass.count))));
     for (id, nudge) in nudges {
         if let Some(row) = seen.rows.get(id) {
@@ -166,7 +198,13 @@ async fn wake(cloud: &Cloud, pass: &Pass, swept: &mut Swept) {
     // One name per destination and second: two passes at once start one execution.
     let because = format!("sweep-{}", cloud.now().as_second());
     for (id, reason) in &pass.wakes {
-        let started = executions::start(&cloud.clients, &cloud.settings, &name::execution(id, &because), id).await;
+        let started = executions::start(
+            &cloud.clients,
+            &cloud.settings,
+            &name::execution(id, &because),
+            id,
+        )
+        .await;
         swept.note(started.map_err(Error::from), |swept, ()| {
             swept.woken.insert(id.clone(), reason);
         });
@@ -177,10 +215,16 @@ async fn wake(cloud: &Cloud, pass: &Pass, swept: &mut Swept) {
 async fn remove(cloud: &Cloud, orphan: &Listed) -> Result<(), Error> {
     let clients = &cloud.clients;
     match (orphan.kind, orphan.state.as_str()) {
-        (Kind::Channel, "RUNNING" | "RECOVERING" | "STARTING") => Ok(media_live::stop_channel(clients, &orphan.id).await?),
-        (Kind::Channel, "IDLE" | "CREATE_FAILED" | "UPDATE_FAILED") => Ok(media_live::delete_channel(clients, &orphan.id).await?),
+        (Kind::Channel, "RUNNING" | "RECOVERING" | "STARTING") => {
+            Ok(media_live::stop_channel(clients, &orphan.id).await?)
+        }
+        (Kind::Channel, "IDLE" | "CREATE_FAILED" | "UPDATE_FAILED") => {
+            Ok(media_live::delete_channel(clients, &orphan.id).await?)
+        }
         (Kind::Input, "DETACHED") => Ok(media_live::delete_input(clients, &orphan.id).await?),
-        (Kind::FlowOutput, _) => Ok(media_connect::remove_flow_output(clients, &cloud.settings, &orphan.id).await?),
+        (Kind::FlowOutput, _) => {
+            Ok(media_connect::remove_flow_output(clients, &cloud.settings, &orphan.id).await?)
+        }
         _ => Ok(()),
     }
 }
@@ -203,9 +247,13 @@ async fn flow(cloud: &Cloud, seen: &Seen, pass: &Pass) -> Result<bool, Error> {
 /// Puts back what a crash between two writes may have left out: who a channel serves.
 async fn repair(cloud: &Cloud, seen: &Seen, swept: &mut Swept) {
     for (id, row) in &seen.rows {
-        let Some(channel) = &row.channel else { continue };
-        if row.holder.is_none() && row.rest.is_some() && !seen.channel_helpers.contains(&channel.id) {
-            let noted = ledgers::note_channel(&cloud.clients, &cloud.settings, &channel.id, id).await;
+        let Some(channel) = &row.channel else {
+            continue;
+        };
+        if row.holder.is_none() && row.rest.is_some() && !seen.channel_helpers.contains(&channel.id)
+        {
+            let noted =
+                ledgers::note_channel(&cloud.clients, &cloud.settings, &channel.id, id).await;
             swept.note(noted, |_, ()| {});
         }
     }

@@ -18,29 +18,47 @@ use domain::{ledger::OnAir, look::ChannelState};
 pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     let (clients, settings) = (&cloud.clients, &cloud.settings);
     let Some(seen) = &input.plan.look.channel else {
-        return Err(Error::Stale("There was no channel to update when this was planned.".into()));
+        return Err(Error::Stale(
+            "There was no channel to update when this was planned.".into(),
+        ));
     };
-    let foresight = Foresight { forget_on_air: true, ..Foresight::default() };
+    let foresight = Foresight {
+        forget_on_air: true,
+        ..Foresight::default()
+    };
     let mut step = Step::open_to_make(cloud, &input, "update-channel", foresight).await?;
     if step.must_look
-        && media_live::describe_channel(clients, &seen.id).await?.is_none_or(|channel| channel.state != ChannelState::Idle)
+        && media_live::describe_channel(clients, &seen.id)
+            .await?
+            .is_none_or(|channel| channel.state != ChannelState::Idle)
     {
         step.close().await?;
-        return Err(Error::Stale("The channel is not where it was when this was planned.".into()));
+        return Err(Error::Stale(
+            "The channel is not where it was when this was planned.".into(),
+        ));
     }
     let (Some(aim), Some(made)) = (step.ledger.target.clone(), step.ledger.input.clone()) else {
         step.close().await?;
-        return Err(Error::Stale("There is nothing to update the channel with.".into()));
+        return Err(Error::Stale(
+            "There is nothing to update the channel with.".into(),
+        ));
     };
-    let (key, key_version) = match parameters::read(clients, &aim.configuration.stream_key_param).await {
-        Ok(read) => read,
-        Err(error) => {
-            step.close().await?;
-            return Err(error);
-        }
+    let (key, key_version) =
+        match parameters::read(clients, &aim.configuration.stream_key_param).await {
+            Ok(read) => read,
+            Err(error) => {
+                step.close().await?;
+                return Err(error);
+            }
+        };
+    let body = ChannelBody {
+        configuration: &aim.configuration,
+        input_id: &made.id,
+        key: &key,
     };
-    let body = ChannelBody { configuration: &aim.configuration, input_id: &made.id, key: &key };
-    match media_live::update_channel(clients, settings, &input.destination_id, &seen.id, &body).await {
+    match media_live::update_channel(clients, settings, &input.destination_id, &seen.id, &body)
+        .await
+    {
         Ok(()) => {
             step.ledger.on_air = Some(OnAir {
                 settings: aim.configuration.settings_fingerprint(),
