@@ -16,7 +16,7 @@ class Board:
     def __init__(self, stage):
         self.stage = stage
         self.edited = {}  # destination -> when its record was last edited
-        self.reached = {}  # (destination, status) -> when the record last said so first
+        self.took = {}  # (destination, what was reached) -> seconds since the last edit
         self._shown = {}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -58,17 +58,19 @@ class Board:
             status = record.get("streaming_status")
             if status is None:
                 continue
-            self.reached[destination, status] = now
             since = now - self.edited.get(destination, now)
+            self.took[destination, status] = since
             say.line(f"{say.clock().rjust(5)}        {destination:<15} {state:<34} {since:6.1f} s   {self.money()}")
 
     def money(self):
         """What the simulator's bill says now."""
         return f"${Decimal(self.stage.simulator.bill()['total_usd']):.4f}"
 
-    def took(self, destination, status):
-        """Seconds from the last edit until the record said `status`."""
-        return self.reached[destination, status] - self.edited[destination]
+    def gone(self, destination):
+        """Notes that nothing of a destination is left."""
+        since = time.monotonic() - self.edited[destination]
+        self.took[destination, "gone"] = since
+        say.line(f"{say.clock().rjust(5)}        {destination:<15} {'gone':<34} {since:6.1f} s   {self.money()}")
 
 
 def _words(record):

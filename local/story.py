@@ -4,7 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
-from local import counts, money, probe, say
+from local import counts, leaks, money, places, probe, say
 from local.board import Board
 from local.stage import PREFIX
 
@@ -146,7 +146,7 @@ def one_goes(stage, board, check):
         check("twitch-main" not in stage.platforms.publishing(), "twitch-main has left its platform")
         remove(stage, board, "twitch-main")
         stage.wait_gone("twitch-main")
-        board.reached["twitch-main", "gone"] = time.monotonic()
+        board.gone("twitch-main")
         after = time.monotonic()
         time.sleep(6)
         unharmed(check, "youtube-main", neighbour.window(before, during), "before")
@@ -173,9 +173,8 @@ def all_go(stage, board, check):
     def all_gone():
         for name in sorted(waiting):
             if not stage.held(name):
-                board.reached[name, "gone"] = time.monotonic()
                 waiting.discard(name)
-                say.step(f"gone  {name:<15} {board.took(name, 'gone'):42.1f} s   {board.money()}")
+                board.gone(name)
         return not waiting
 
     stage.wait_until(all_gone, 180, "everything to be gone")
@@ -205,6 +204,8 @@ def nothing_left(stage, foreign, check):
     still_running = [run["name"] for run in stage.executions() if run["status"] == "RUNNING"]
     failed = [run["name"] for run in stage.executions() if run["status"] not in ("RUNNING", "SUCCEEDED")]
     check(not still_running and not failed, f"no execution is running, none failed{': ' + ', '.join(still_running + failed) if still_running + failed else ''}")
+    found = leaks.search(stage, KEYS.values(), [stage.run_dir, places.LOGS])
+    check(not found, f"no stream key in tables, histories, logs, files or process arguments{': ' + ', '.join(found[:5]) if found else ''}")
 
 
 def bill(stage, check):
@@ -224,14 +225,23 @@ def bill(stage, check):
 def overheads(stage, board, check):
     """What Lunora adds to the time that the media services take, and what a life of a destination counts."""
     say.title("What Lunora adds to the media services' own time")
-    start = (TIMES["input_create"] + TIMES["channel_create"] + TIMES["channel_start"]) / stage.scale
+    made = TIMES["input_create"] + TIMES["channel_create"]
+    ended = TIMES["channel_delete"] + TIMES["input_detach"] + TIMES["input_delete"]
+    say.line(f"       {'':<15} {'edit to streaming':>17} {'media':>7} {'Lunora':>7}   {'removal to gone':>17} {'media':>7} {'Lunora':>7}")
     for name in DESTINATIONS:
-        say.line(f"       {name:<15} edit to streaming, removal to gone: see the lines above; media time of a start {start:.1f} s")
+        # The first two find the flow in standby and wait for it too; twitch-main was stopped before its removal.
+        flow = TIMES["flow_start"] if name in ("youtube-main", "twitch-main") else 0
+        up = (made + flow + TIMES["channel_start"]) / stage.scale
+        down = (ended + (0 if name == "twitch-main" else TIMES["channel_stop"])) / stage.scale
+        streaming, gone = board.took[name, "streaming"], board.took[name, "gone"]
+        say.line(f"       {name:<15} {streaming:15.1f} s {up:5.1f} s {streaming - up:5.1f} s   {gone:15.1f} s {down:5.1f} s {gone - down:5.1f} s")
     transitions = counts.transitions(stage)
     times, spent = counts.invocations(stage)
     calls = counts.calls(stage)
-    lives = len(DESTINATIONS)
-    sweeps = times.pop("sweep", 0)
-    say.line(f"       Per destination, from put to gone: {sum(calls.values()) / lives:.0f} calls of MediaLive and MediaConnect, "
-             f"{transitions / lives:.0f} transitions, {sum(times.values()) / lives:.0f} invocations of {sum(spent.values()) / max(sum(times.values()), 1):.0f} ms; {sweeps} sweeps in all.")
-    check(transitions > 0, "every number above was counted, not estimated")
+    lives, sweeps = len(DESTINATIONS), times.pop("sweep", 0)
+    spent.pop("sweep", 0)
+    invoked = sum(times.values())
+    say.line(f"       Each destination's life took {sum(calls.values()) / lives:.0f} calls of MediaLive and MediaConnect, "
+             f"{transitions / lives:.0f} transitions and {invoked / lives:.0f} invocations of {sum(spent.values()) / max(invoked, 1):.0f} ms "
+             f"on average; the sweep ran {sweeps} times.")
+    check(transitions and invoked and calls, "all of these were counted, none estimated")
