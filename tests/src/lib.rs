@@ -1,1 +1,25 @@
-//! House rules as tests.
+//! The house rules, as tests.
+//!
+//! Each module holds one family of rules as plain functions from text or data to a list of
+//! complaints, and two kinds of test: the house itself has no complaint, and a planted violation
+//! has one. A rule whose planted violation goes through is worth nothing.
+//!
+//! - `arrows`: which crate may depend on which
+//! - `spellings`: folder, crate, function, state and permission have one name
+//! - `story`: the lint of the state machines
+//! - `permissions`: what roles may and may not hold
+//! - `samples`: the events that the workers are tried with
+//! - `secrets`: nothing real in the repository
+//! - `wiring`: what the template gives tables, logs, mappings and alarms
+//! - `manners`: file lengths, doc comments, unfinished work, runbooks
+
+pub mod arrows;
+pub mod house;
+pub mod manners;
+pub mod permissions;
+pub mod samples;
+pub mod secrets;
+pub mod spellings;
+pub mod story;
+pub mod template;
+pub mod wiring;

@@ -1,0 +1,250 @@
+//! Manners: short files, doors that are only doors, steps that say how they are undone, nothing
+//! unfinished, and a page for every problem.
+
+use std::collections::BTreeSet;
+
+use regex_lite::Regex;
+
+use crate::house::Text;
+
+/// Lines a source file may have. A reader holds one idea at a time.
+const LONGEST: usize = 450;
+
+/// Lines a worker's `main.rs` may have: it is a door.
+const DOOR: usize = 20;
+
+/// What is wrong with these files.
+pub fn complaints(files: &[Text]) -> Vec<String> {
+    let mut found = Vec::new();
+    let banned = banned();
+    for file in files {
+        let lines = file.text.lines().count();
+        let source = [".rs", ".py", ".ts"]
+            .iter()
+            .any(|end| file.path.ends_with(end));
+        if source && lines > LONGEST {
+            found.push(format!(
+                "{}: {lines} lines, which is more than {LONGEST}",
+                file.path
+            ));
+        }
+        if file.path.ends_with(".rs") && !file.text.starts_with("//! ") {
+            found.push(format!(
+                "{}: says nothing about itself at its top",
+                file.path
+            ));
+        }
+        for (what, only, pattern) in &banned {
+            if !file.path.ends_with(only) {
+                continue;
+            }
+            // Most files are clean, and one look at the whole is quicker than one at each line.
+            if !pattern.is_match(&file.text) {
+                continue;
+            }
+            for (number, _) in file
+                .text
+                .lines()
+                .enumerate()
+                .filter(|(_, line)| pattern.is_match(line))
+            {
+                found.push(format!("{}:{}: {what}", file.path, number + 1));
+            }
+        }
+        if let Some(worker) = file.path.strip_prefix("workers/") {
+            found.extend(worker_file(worker, file, lines));
+        }
+    }
+    found
+}
+
+fn worker_file(path: &str, file: &Text, lines: usize) -> Vec<String> {
+    let mut found = Vec::new();
+    if path.ends_with("/src/main.rs") && lines > DOOR {
+        found.push(format!("{}: {lines} lines are more than a door", file.path));
+    }
+    if path.ends_with("/src/lib.rs") {
+        let doc: Vec<&str> = file
+            .text
+            .lines()
+            .map_while(|line| line.strip_prefix("//!"))
+            .map(str::trim)
+            .collect();
+        for start in ["Runs twice: ", "Undone by: "] {
+            if !doc.iter().any(|line| line.starts_with(start)) {
+                found.push(format!("{}: does not say '{start}...'", file.path));
+            }
+        }
+        if doc.first().is_none_or(|line| {
+            line.len() < 20 || line.starts_with("Runs twice") || line.starts_with("Undone")
+        }) {
+            found.push(format!("{}: does not begin with what it does", file.path));
+        }
+    }
+    found
+}
+
+/// What may stand in no file with this ending. Put together from pieces, or this file would complain
+/// about itself.
+fn banned() -> Vec<(&'static str, &'static str, Regex)> {
+    let unfinished = [
+        r"\bTO",
+        r"DO\b|\bFIX",
+        r"ME\b|to",
+        r"do!\(|unimple",
+        r"mented!\(",
+    ]
+    .concat();
+    [
+        ("unfinished", "", unfinished),
+        (
+            "a test that is switched off",
+            ".rs",
+            ["#\\[ig", "nore"].concat(),
+        ),
+        (
+            "a test that is switched off",
+            ".py",
+            ["pytest.mark.(sk", "ip|xf", r"ail)\b"].concat(),
+        ),
+        ("a fixed sleep", ".rs", ["thread::sl", "eep"].concat()),
+        (
+            "unsafe code",
+            ".rs",
+            [r"\buns", r"afe (\{|fn|impl)"].concat(),
+        ),
+    ]
+    .map(|(what, only, pattern)| (what, only, Regex::new(&pattern).expect("a pattern")))
+    .into_iter()
+    .collect()
+}
+
+/// The problem codes, from the table in the domain.
+pub fn problem_codes(source: &str) -> BTreeSet<String> {
+    let row = Regex::new(r#"(?m)^\s+[A-Z][A-Za-z]+ (?:Record|Parameter|Process) "([a-z_]+)"$"#)
+        .expect("a pattern");
+    row.captures_iter(source)
+        .map(|found| found[1].to_owned())
+        .collect()
+}
+
+/// The problem codes that have a row on the page for operators.
+pub fn documented_codes(page: &str) -> BTreeSet<String> {
+    let row = Regex::new(r"(?m)^\| `([a-z_]+)` \| .{10,} \|$").expect("a pattern");
+    row.captures_iter(page)
+        .map(|found| found[1].to_owned())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::house;
+
+    #[test]
+    fn the_house_has_manners() {
+        assert_eq!(complaints(&house::texts()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_problem_is_explained() {
+        let codes = problem_codes(&house::read("domain/src/problem.rs"));
+        assert!(codes.len() > 30, "{codes:?}");
+        assert_eq!(
+            documented_codes(&house::read("docs/runbooks/problems.md")),
+            codes
+        );
+    }
+
+    #[test]
+    fn a_problem_in_one_place_only_is_seen() {
+        let source = "codes! {\n    InvalidId Record \"invalid_id\"\n        \"Advice.\";\n    Internal Process \"internal\"\n        \"Advice.\";\n}\n";
+        assert_eq!(
+            problem_codes(source),
+            BTreeSet::from(["internal".to_owned(), "invalid_id".to_owned()])
+        );
+        let page = "| code | meanwhile |\n|---|---|\n| `internal` | stuck; what exists stays |\n| `invalid_id` |  |\n";
+        assert_eq!(
+            documented_codes(page),
+            BTreeSet::from(["internal".to_owned()])
+        );
+    }
+
+    #[test]
+    fn each_slip_is_seen() {
+        let long = format!("//! Long.\n{}", "\n".repeat(LONGEST));
+        let worker = "//! Creates the input of one destination.\n//!\n//! Runs twice: finds the first.\n//! Undone by: delete-input.\n";
+        for (path, text, complaint) in [
+            (
+                "cloud/src/long.rs",
+                long.as_str(),
+                "lines, which is more than",
+            ),
+            (
+                "cloud/src/mute.rs",
+                "fn mute() {}\n",
+                "says nothing about itself",
+            ),
+            (
+                "cloud/src/later.rs",
+                &["//! Later.\n// TO", "DO: more\n"].concat(),
+                "later.rs:2: unfinished",
+            ),
+            (
+                "cloud/src/never.rs",
+                &["//! Never.\nfn f() { to", "do!() }\n"].concat(),
+                "never.rs:2: unfinished",
+            ),
+            (
+                "cloud/src/off.rs",
+                &["//! Off.\n#[ig", "nore]\nfn f() {}\n"].concat(),
+                "off.rs:2: a test that is switched off",
+            ),
+            (
+                "local/off.py",
+                &["@pytest.mark.sk", "ip\n"].concat(),
+                "off.py:1: a test that is switched off",
+            ),
+            (
+                "cloud/src/nap.rs",
+                &["//! Nap.\nstd::thread::sl", "eep(d);\n"].concat(),
+                "nap.rs:2: a fixed sleep",
+            ),
+            (
+                "cloud/src/wild.rs",
+                &["//! Wild.\nuns", "afe { f() }\n"].concat(),
+                "wild.rs:2: unsafe code",
+            ),
+            (
+                "workers/create-input/src/main.rs",
+                &format!("//! The door.\n{}", "// wall\n".repeat(DOOR)),
+                "more than a door",
+            ),
+            (
+                "workers/create-input/src/lib.rs",
+                &worker.replace("Runs twice: ", ""),
+                "does not say 'Runs twice: ...'",
+            ),
+            (
+                "workers/create-input/src/lib.rs",
+                &worker.replace("Undone by: ", ""),
+                "does not say 'Undone by: ...'",
+            ),
+            (
+                "workers/create-input/src/lib.rs",
+                &worker.replace("Creates the input of one destination.", "Soon."),
+                "what it does",
+            ),
+        ] {
+            let found = complaints(&[Text::planted(path, text)]);
+            assert!(
+                found.len() == 1 && found[0].contains(complaint),
+                "{path}: {found:?}"
+            );
+        }
+        assert_eq!(
+            complaints(&[Text::planted("workers/create-input/src/lib.rs", worker)]),
+            Vec::<String>::new()
+        );
+    }
+}
