@@ -503,6 +503,9 @@ pub async fn need_flow(
     if row.stopping_until.is_some_and(|until| until > now) {
         return Ok(false);
     }
+    if row.unneeded_since.is_none() && row.stopping_until.is_none() {
+        return Ok(true);
+    }
     let mut update = Update::default()
         .remove("unneeded_since")
         .remove("stopping_until");

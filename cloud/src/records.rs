@@ -48,6 +48,10 @@ pub async fn fingerprints(
         .filter_map(|row| {
             let item = table::item(row);
             let id = item.get("destination_id")?.as_str()?.to_owned();
+            // An id that cannot be used has been told so once; nothing else can be done for it.
+            if !record::is_valid_id(&id) && item.contains_key("problem") {
+                return None;
+            }
             Some((id, record::operator_fingerprint(&item)))
         })
         .collect())

@@ -76,11 +76,12 @@ async fn hold_address(
         return Ok((before, AddressLook::NotAsked));
     };
     let hash = configuration.address_hash();
-    // Once noted and asked for it stays ours until Plan lets it go.
-    if before.addresses.contains(&hash)
-        && before.address_awaited.is_none()
-        && before.settled.is_some()
-    {
+    // Once asked for and aimed at, it stays ours until Plan lets it go.
+    let aimed = before
+        .target
+        .as_ref()
+        .is_some_and(|aim| aim.configuration.address_hash() == hash);
+    if aimed && before.addresses.contains(&hash) {
         return Ok((before, AddressLook::Held));
     }
     let mut noted = before.clone();

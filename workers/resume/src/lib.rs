@@ -43,20 +43,23 @@ pub async fn handle(cloud: &Cloud, event: EventBridgeEvent) -> Result<Done, Erro
         .get("state")
         .and_then(|state| state.as_str())
         .map(|state| ChannelState::from(state.to_owned()));
+    // An alert says nothing of where the channel is.
+    let Some(state) = state else {
+        return Ok(Done::new("nothing to wake"));
+    };
     if let Some(wait) = &row.wait {
-        if state.is_none_or(|state| is_over(wait.until, &state)) {
+        if is_over(wait.until, &state) {
             executions::end_wait(clients, &wait.token, "event").await?;
             ledgers::forget_wait(clients, settings, &id, &wait.token).await?;
             return Ok(Done::new("woken"));
         }
         return Ok(Done::new("not yet over"));
     }
-    let rested = row.rest.as_ref().is_some_and(|rest| {
-        state.as_ref().is_none_or(|state| {
-            rest.channel.as_deref() == Some(state.as_str()) || state.is_passing()
-        })
-    });
-    if row.holder.is_some() || rested {
+    let known = row
+        .rest
+        .as_ref()
+        .is_some_and(|rest| rest.channel.as_deref() == Some(state.as_str()) || state.is_passing());
+    if row.holder.is_some() || known {
         return Ok(Done::new("known"));
     }
     let name = name::execution(&id, &event.id.unwrap_or_default());
