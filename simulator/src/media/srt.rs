@@ -1,0 +1,199 @@
+//! The SRT listener of a source, in Rust (crate srt-tokio).
+//!
+//! Measured before it was chosen: it takes libsrt callers (ffmpeg, and with it OBS) with AES-128,
+//! 192 and 256 and answers a wrong passphrase with SRT's own reason. The passphrase stays in this
+//! process. The other way that worked, an ffmpeg listener whose URL comes in a list on its standard
+//! input, rewrites the transport stream and cannot say who is connected.
+//! The listener is bound without a passphrase and each caller is admitted with it, because only
+//! then does the crate accept the key length the caller chose.
+//! One caller at a time, as MediaConnect has it (user guide, 'SRT listener sources').
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use futures_util::{StreamExt, TryStreamExt};
+use srt_protocol::settings::KeySettings;
+use srt_tokio::{
+    ConnectionRequest, SrtListener, SrtSocket,
+    access::{RejectReason, ServerRejectReason},
+    options::{KeySize, Passphrase},
+};
+use tokio::{sync::mpsc, time::sleep};
+
+use super::{
+    Shared,
+    flow::Piece,
+    view::{MediaReport, SourceView},
+};
+
+/// Between attempts to bind the port or to read the secret.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// Listens until cancelled.
+pub(super) async fn listen(shared: Shared, flow_arn: String, source: SourceView, pieces: mpsc::Sender<Piece>) {
+    if source.protocol != "srt-listener" {
+        let text = format!("the simulator's media plane receives srt-listener only, not {}", source.protocol);
+        shared.book.source(&source.arn, |stats| stats.problem = text);
+        return;
+    }
+    let _gone = Forget(shared.clone(), source.arn.clone());
+    loop {
+        let problem = match once(&shared, &flow_arn, &source, &pieces).await {
+            Ok(()) => return,
+            Err(problem) => problem,
+        };
+        shared.book.source(&source.arn, |stats| {
+            stats.problem = problem;
+            stats.listening.clear();
+        });
+        sleep(AGAIN).await;
+    }
+}
+
+struct Forget(Shared, String);
+
+impl Drop for Forget {
+    fn drop(&mut self) {
+        self.0.book.forget_source(&self.1);
+    }
+}
+
+/// Closes the port when the task is cancelled: the crate's listener itself is a detached task.
+struct Open(Option<SrtListener>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        if let Some(mut listener) = self.0.take() {
+            tokio::spawn(async move { listener.close().await });
+        }
+    }
+}
+
+async fn once(
+    shared: &Shared,
+    flow_arn: &str,
+    source: &SourceView,
+    pieces: &mpsc::Sender<Piece>,
+) -> Result<(), String> {
+    let passphrase = match &source.passphrase_secret_arn {
+        None => None,
+        Some(arn) => {
+            let secret = (shared.options.secrets)(arn.clone()).await?;
+            let text = secret.expose().to_owned();
+            Some(Passphrase::try_from(text).map_err(|_| "an SRT passphrase has 10 to 79 characters".to_owned())?)
+        }
+    };
+    let address = SocketAddr::new(shared.options.srt_address, source.port);
+    let socket = tokio::net::UdpSocket::bind(address)
+        .await
+        .map_err(|error| format!("SRT port {}: {}", source.port, error.kind()))?;
+    let bound = socket.local_addr().map_err(|error| error.kind().to_string())?;
+    let (listener, mut incoming) = SrtListener::builder()
+        .latency(Duration::from_millis(u64::from(source.min_latency_ms)))
+        .socket(socket)
+        .bind(bound)
+        .await
+        .map_err(|error| error.kind().to_string())?;
+    let _open = Open(Some(listener));
+    shared.book.source(&source.arn, |stats| {
+        stats.listening = bound.to_string();
+        stats.problem.clear();
+    });
+    let busy = std::sync::Arc::new(AtomicBool::new(false));
+    let mut callers = tokio::task::JoinSet::new();
+    while let Some(request) = incoming.incoming().next().await {
+        while callers.try_join_next().is_some() {}
+        let admitted = may_call(&request, source, passphrase.is_some());
+        if !admitted || busy.swap(true, Ordering::AcqRel) {
+            shared.book.source(&source.arn, |stats| stats.refused += 1);
+            let _ = request.reject(RejectReason::Server(ServerRejectReason::Forbidden)).await;
+            continue;
+        }
+        let keys = passphrase.clone().map(|passphrase| KeySettings { key_size: request.key_size(), passphrase });
+        let Ok(caller) = request.accept(keys).await else {
+            // The handshake failed: a wrong passphrase, or none.
+            busy.store(false, Ordering::Release);
+            shared.book.source(&source.arn, |stats| stats.refused += 1);
+            continue;
+        };
+        let line = Line {
+            shared: shared.clone(),
+            flow_arn: flow_arn.to_owned(),
+            source_arn: source.arn.clone(),
+            pieces: pieces.clone(),
+            busy: busy.clone(),
+        };
+        callers.spawn(line.run(caller));
+    }
+    Err("the listener ended".to_owned())
+}
+
+fn may_call(request: &ConnectionRequest, source: &SourceView, has_passphrase: bool) -> bool {
+    let caller = request.remote().ip();
+    let known = caller.is_loopback() || source.whitelist.as_deref().is_none_or(|cidr| covers(cidr, caller));
+    // The crate has no answer for an encrypted call to an open listener.
+    known && (has_passphrase || request.key_size() == KeySize::Unspecified)
+}
+
+/// True if an IPv4 block covers an address.
+fn covers(cidr: &str, address: IpAddr) -> bool {
+    let (IpAddr::V4(address), Some((network, length))) = (address, cidr.split_once('/')) else {
+        return false;
+    };
+    let (Ok(network), Ok(length @ 0..=32)) = (network.parse::<std::net::Ipv4Addr>(), length.parse::<u32>()) else {
+        return false;
+    };
+    let mask = u32::MAX.checked_shl(32 - length).unwrap_or(0);
+    u32::from(network) & mask == u32::from(address) & mask
+}
+
+struct Line {
+    shared: Shared,
+    flow_arn: String,
+    source_arn: String,
+    pieces: mpsc::Sender<Piece>,
+    busy: std::sync::Arc<AtomicBool>,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.busy.store(false, Ordering::Release);
+        self.shared.book.source(&self.source_arn, |stats| stats.connected = false);
+    }
+}
+
+impl Line {
+    async fn run(self, mut caller: SrtSocket) {
+        let (flow_arn, source_arn) = (self.flow_arn.clone(), self.source_arn.clone());
+        self.shared.book.source(&source_arn, |stats| stats.connected = true);
+        self.shared.report(MediaReport::SourceConnected { flow_arn, source_arn }).await;
+        while let Ok(Some((_, data))) = caller.try_next().await {
+            self.shared.book.source(&self.source_arn, |stats| stats.bytes += data.len() as u64);
+            if self.pieces.send((self.source_arn.clone(), data)).await.is_err() {
+                return;
+            }
+        }
+        let (flow_arn, source_arn) = (self.flow_arn.clone(), self.source_arn.clone());
+        self.shared.report(MediaReport::SourceDisconnected { flow_arn, source_arn }).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_cover_addresses() {
+        let address = |text: &str| text.parse().expect("address");
+        assert!(covers("203.0.113.0/24", address("203.0.113.9")));
+        assert!(!covers("203.0.113.0/24", address("203.0.114.9")));
+        assert!(covers("0.0.0.0/0", address("198.51.100.1")));
+        assert!(covers("203.0.113.9/32", address("203.0.113.9")));
+        for wrong in ["", "203.0.113.9", "203.0.113.9/33", "::/0"] {
+            assert!(!covers(wrong, address("203.0.113.9")), "{wrong}");
+        }
+    }
+}
