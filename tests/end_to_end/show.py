@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 import time
+from datetime import datetime
 
 from local.stage import PREFIX
 
@@ -25,7 +26,7 @@ class Show:
         # The same test twice on one stage must not meet its own past.
         self.label = re.sub(r"[^a-z0-9]+", "-", name.lower())[:18].strip("-")
         self.mark = hashlib.sha256(f"{name} {time.time_ns()}".encode()).hexdigest()[:6]
-        self.began = len(stage.simulator.calls())
+        self.began = self.now()
 
     # ------------------------------------------------------------------ destinations
 
@@ -101,25 +102,26 @@ class Show:
         assert outputs[0]["status"] == ("ENABLED" if state in ON_AIR else "DISABLED"), outputs
         return channel
 
-    def calls(self, destination_id=None, since=0):
-        """Calls of the AWS API, of one destination's channels, inputs and outputs or of all."""
-        calls = self.stage.simulator.calls()[since:]
+    def now(self):
+        """The simulated time: a mark from which calls are counted."""
+        return self.stage.simulator.state()["now"]
+
+    def calls(self, destination_id=None, since=None):
+        """Calls of the AWS API since a mark, of one destination's things or of all.
+
+        AddFlowOutputs is about the flow, so it is never one destination's."""
+        calls = [call for call in self.stage.simulator.calls() if call["at"] >= (since or self.began)]
         if destination_id is None:
             return calls
-        wanted = self.known(destination_id)
-        return [call for call in calls if call.get("resource") and any(id in call["resource"] for id in wanted)]
+        state, name = self.stage.simulator.state(), self.name(destination_id)
+        ids = {each["id"] for kind in ("channels", "inputs", "deleted") for each in state[kind] if each.get("name") == name}
+        return [call for call in calls
+                if call.get("resource") and (call["resource"] in ids or call["resource"].endswith(f":{name}"))]
 
-    def known(self, destination_id):
-        """Ids of everything a destination ever had; an output's ARN ends with its name."""
-        state = self.stage.simulator.state()
-        name = self.name(destination_id)
-        things = state["channels"] + state["inputs"] + state["deleted"]
-        return {each["id"] for each in things if each.get("name") == name} | {f":{name}"}
-
-    def writes(self, destination_id=None, since=0):
-        """Names of the calls that change something, in order."""
+    def writes(self, destination_id=None, since=None):
+        """Names of the calls that changed something, in order."""
         return [call["operation"] for call in self.calls(destination_id, since)
-                if not call["operation"].startswith(LOOKS) and call["status"] < 300]
+                if not call["operation"].startswith(LOOKS) and call["status"] < 300 and call["caller"] != "by-hand"]
 
     def made_channels(self, destination_id):
         """How many channels a destination has ever had."""
@@ -128,9 +130,19 @@ class Show:
         return len({each["id"] for each in state["channels"] + state["deleted"]
                     if each.get("kind") == "channel" and each.get("name") == name})
 
-    def mark_calls(self):
-        """Where the list of calls is now."""
-        return len(self.stage.simulator.calls())
+    def target_url(self, destination_id):
+        """Where the destination's channel pushes to, as MediaLive answers it."""
+        channel = self.stage.boto("medialive").describe_channel(ChannelId=self.channel(destination_id)["id"])
+        return channel["Destinations"][0]["Settings"][0]["Url"]
+
+    def size(self, destination_id):
+        """The picture's height, as MediaLive answers it."""
+        channel = self.stage.boto("medialive").describe_channel(ChannelId=self.channel(destination_id)["id"])
+        return channel["EncoderSettings"]["VideoDescriptions"][0]["Height"]
+
+    def by_hand(self, action, thing_id):
+        """What a person does in the console."""
+        return self.stage.simulator.post("by-hand", {"action": action, "id": thing_id})
 
     # ------------------------------------------------------------------ waiting
 
@@ -167,6 +179,14 @@ class Show:
         def quiet():
             return not self.running(ids)
         self.stage.wait_until(quiet, timeout, f"no execution to be at work on {ids}")
+
+    def end_grace(self, destination_id):
+        """Waits for the end of a stopped destination's grace time and runs the sweep."""
+        def over():
+            until = (self.stage.ledger(destination_id) or {}).get("grace_until")
+            return until is None or time.time() > datetime.fromisoformat(until.replace("Z", "+00:00")).timestamp()
+        self.stage.wait_until(over, GRACE + 5, f"the grace time of {destination_id} to end")
+        return self.stage.sweep()
 
     def wait_all_gone(self, ids, timeout=90):
         """Waits until AWS holds nothing of these destinations. A grace time ends by the sweep."""
@@ -216,6 +236,6 @@ class Show:
                 text.append(f"{run['startDate']:%H:%M:%S.%f} {run['status']} {run['name'][-30:]}: {self.path(run['executionArn'])}")
         text.append("=== calls that changed something, or failed")
         text += [f"{call['at']} {call['operation']} {call['status']} {call.get('error') or ''} {call.get('resource') or ''}"
-                 for call in self.calls(since=self.began)
+                 for call in self.calls()
                  if not call["operation"].startswith(LOOKS) or call["status"] >= 300][-80:]
         return "\n".join(text)
