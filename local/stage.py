@@ -23,7 +23,6 @@ ACCOUNT = "123456789012"
 REGION = "us-west-2"
 PREFIX = "/lunora-player/streaming"
 PASSPHRASE = "canary-srt-passphrase"
-EGRESS = "198.51.100.77/32"
 
 
 class Stage:
@@ -45,7 +44,7 @@ class Stage:
         self.region = REGION
         self.outputs, self._clients = {}, {}
         self.cloud = self.simulator = self.platforms = None
-        self.flow_arn = self.security_group = None
+        self.flow_arn = self.security_group = self.egress = None
 
     # ------------------------------------------------------------------ up and down
 
@@ -110,8 +109,9 @@ class Stage:
             FlowTags={"lunora:stack": self.stack},
         )["Flow"]
         self.flow_arn = flow["FlowArn"]
+        self.egress = flow["EgressIp"] + "/32"
         self.security_group = self.boto("medialive").create_input_security_group(
-            WhitelistRules=[{"Cidr": EGRESS}], Tags={"lunora:stack": self.stack},
+            WhitelistRules=[{"Cidr": self.egress}], Tags={"lunora:stack": self.stack},
         )["SecurityGroup"]["Id"]
 
     def template_parameters(self):
@@ -119,7 +119,7 @@ class Stage:
         return {
             "Architecture": "arm64" if os.uname().machine in ("aarch64", "arm64") else "x86_64",
             "StackLabel": self.stack, "EncoderCidr": "127.0.0.1/32",
-            "FlowArn": self.flow_arn, "FlowEgressCidr": EGRESS, "InputSecurityGroupId": self.security_group,
+            "FlowArn": self.flow_arn, "FlowEgressCidr": self.egress, "InputSecurityGroupId": self.security_group,
             "EventSources": simulator.EVENT_SOURCE,
             "MediaLiveEndpoint": self.simulator.address, "MediaConnectEndpoint": self.simulator.address,
             "GraceSeconds": 900, "FlowGraceSeconds": 900,

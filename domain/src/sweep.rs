@@ -6,7 +6,7 @@
 
 use crate::{
     ledger::{self, Ledger},
-    look::{ChannelState, FlowLook, is_over},
+    look::{self, ChannelState, FlowLook},
     name::{self, Tags},
 };
 use jiff::Timestamp;
@@ -123,7 +123,7 @@ pub fn decide(now: Timestamp, seen: &Seen, rules: &Rules) -> Pass {
         if let Some(reason) = wake(now, id, row, state, seen, rules) {
             pass.wakes.insert(id.clone(), reason);
         }
-        if is_wait_over(now, row, state) {
+        if is_wait_over(now, row, &seen.things) {
             pass.completes.push(id.clone());
         }
     }
@@ -178,10 +178,11 @@ fn wake(
         return Some("its channel is in another state");
     }
     let flow_up = seen.flow.as_ref().is_some_and(FlowLook::is_up);
-    if rest.awaits_flow && flow_up {
-        return Some("the flow is up");
+    let flow = seen.flow.as_ref().map(|flow| &flow.status);
+    if rest.awaits_flow && rest.flow.as_ref() != flow {
+        return Some("the flow is in another state");
     }
-    if rest.needs_flow && !rest.awaits_flow && row.stuck.is_none() && seen.flow.is_some() {
+    if rest.needs_flow && !rest.awaits_flow && row.stuck.is_none() {
         let name = name::resource(&rules.stack, id);
         let fed = seen.things.iter().any(|thing| {
             thing.kind == Kind::FlowOutput && thing.name == name && thing.state == "ENABLED"
@@ -212,13 +213,13 @@ fn is_held(address: &str, by_other_than: &str, seen: &Seen) -> bool {
 fn is_wait_over(now: Timestamp, row: &Ledger, state: Option<&str>) -> bool {
     let Some(wait) = &row.wait else { return false };
     match state {
-        Some(state) => is_over(wait.until, &ChannelState::from(state.to_owned())),
+        Some(state) => look::is_wait_over(now, wait, &ChannelState::from(state.to_owned())),
         // Not listed: deleted, or not yet listed.
         None => now >= ledger::after(wait.since, ledger::LAG_SECONDS),
     }
 }
 
-/// The longest waiter's turn comes when something has been deleted since it was refused. While
+/// The longest waiter's turn comes when something has been deleted since it was refused last. While
 /// anyone waits, a stopped destination's grace is zero.
 fn quota(now: Timestamp, seen: &Seen, pass: &mut Pass) {
     let mut waiters: Vec<(&String, &ledger::QuotaWait)> = seen
@@ -236,22 +237,21 @@ fn quota(now: Timestamp, seen: &Seen, pass: &mut Pass) {
             pass.note_counts.push((*id).clone());
         }
     }
-    let freed = waiters
+    // Each is judged by what it saw itself: one that was refused again just now lets the next try.
+    pass.turn = waiters
         .iter()
-        .any(|(_, wait)| wait.count.is_some_and(|counted| pass.count < counted));
-    let due = waiters
-        .iter()
-        .any(|(_, wait)| now >= ledger::after(wait.tried_at, QUOTA_SECONDS));
-    if freed || due {
-        pass.turn = waiters.first().map(|(id, _)| (*id).clone());
-    }
+        .find(|(_, wait)| {
+            wait.count.is_some_and(|counted| pass.count < counted)
+                || now >= ledger::after(wait.tried_at, QUOTA_SECONDS)
+        })
+        .map(|(id, _)| (*id).clone());
     if let Some(id) = &pass.turn {
         pass.wakes.insert(id.clone(), "there may be room now");
     }
     for (id, _) in seen
         .rows
         .iter()
-        .filter(|(_, row)| row.grace_until.is_some_and(|grace| grace > now))
+        .filter(|(_, row)| row.holder.is_none() && row.grace_until.is_some_and(|grace| grace > now))
     {
         pass.end_graces.push(id.clone());
         pass.wakes
