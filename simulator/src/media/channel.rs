@@ -37,14 +37,20 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(super) async fn run(shared: Shared, view: ChannelView, mut stop: oneshot::Receiver<()>) {
     let id = view.id.clone();
     let recipe = Recipe::new(&view.encoder_settings);
-    let (recipe, target) = match recipe.and_then(|recipe| Ok((recipe, Target::new(&view.destination)?))) {
-        Ok(both) => both,
-        Err(reason) => {
-            shared.report(MediaReport::EncoderFailed { channel_id: id, reason }).await;
-            let _ = stop.await;
-            return;
-        }
-    };
+    let (recipe, target) =
+        match recipe.and_then(|recipe| Ok((recipe, Target::new(&view.destination)?))) {
+            Ok(both) => both,
+            Err(reason) => {
+                shared
+                    .report(MediaReport::EncoderFailed {
+                        channel_id: id,
+                        reason,
+                    })
+                    .await;
+                let _ = stop.await;
+                return;
+            }
+        };
     let counters = shared.book.open(&id);
     let (tags, to_publish) = mpsc::unbounded_channel();
     let publisher = Publisher {
@@ -61,10 +67,17 @@ pub(super) async fn run(shared: Shared, view: ChannelView, mut stop: oneshot::Re
     // MediaLive's single pipeline reads the first address of the first input.
     for address in view.input_addresses.iter().take(1) {
         match Receiver::bind(address.clone(), shared.exchange.clone()) {
-            Ok(receiver) => drop(tokio::spawn(receiver.run(groups_in.clone(), counters.clone()))),
+            Ok(receiver) => drop(tokio::spawn(
+                receiver.run(groups_in.clone(), counters.clone()),
+            )),
             Err(error) => {
                 let reason = format!("no port for the input: {}", error.kind());
-                shared.report(MediaReport::EncoderFailed { channel_id: id.clone(), reason }).await;
+                shared
+                    .report(MediaReport::EncoderFailed {
+                        channel_id: id.clone(),
+                        reason,
+                    })
+                    .await;
             }
         }
     }
@@ -73,7 +86,12 @@ pub(super) async fn run(shared: Shared, view: ChannelView, mut stop: oneshot::Re
         == "PAUSE_OUTPUT";
     let now = Instant::now();
     let mut programme = Programme {
-        timeline: Timeline { start: now, ahead: 0, last: 0, frame: recipe.frame_ms() },
+        timeline: Timeline {
+            start: now,
+            ahead: 0,
+            last: 0,
+            frame: recipe.frame_ms(),
+        },
         shared: shared.clone(),
         id: id.clone(),
         recipe,
@@ -94,8 +112,8 @@ pub(super) async fn run(shared: Shared, view: ChannelView, mut stop: oneshot::Re
         tokio::select! {
             _ = &mut stop => break,
             Some(group) = groups.recv() => programme.group(group).await,
-            tag = next_tag(&mut programme.current) => programme.from_current(tag).await,
-            tag = next_tag(&mut programme.next), if !draining => programme.from_next(tag).await,
+            tag = next_tag(&mut programme.current) => programme.on_current(tag).await,
+            tag = next_tag(&mut programme.next), if !draining => programme.on_next(tag).await,
             _ = tick.tick() => programme.tick().await,
         }
     }
@@ -126,7 +144,11 @@ impl Timeline {
     /// From now on another encoder's clock counts; its first message has this time.
     fn splice(&mut self, first: u64) {
         let now = self.start.elapsed().as_millis() as u64;
-        let at = if self.last == 0 { now } else { now.max(self.last + self.frame) };
+        let at = if self.last == 0 {
+            now
+        } else {
+            now.max(self.last + self.frame)
+        };
         self.ahead = at as i64 - first as i64;
     }
 
@@ -159,7 +181,11 @@ impl Programme {
         self.last_packet = Instant::now();
         if self.lost {
             self.lost = false;
-            self.shared.report(MediaReport::InputRestored { channel_id: self.id.clone() }).await;
+            self.shared
+                .report(MediaReport::InputRestored {
+                    channel_id: self.id.clone(),
+                })
+                .await;
         }
         match self.gate.push(&group) {
             Step::Pass if self.gate.is_open() => self.feed(group),
@@ -197,7 +223,8 @@ impl Programme {
                 Some(encoder)
             }
             Err(error) => {
-                self.failed(format!("the encoder does not start: {}", error.kind())).await;
+                self.failed(format!("the encoder does not start: {}", error.kind()))
+                    .await;
                 None
             }
         }
@@ -206,10 +233,15 @@ impl Programme {
     async fn failed(&mut self, reason: String) {
         self.not_before = Instant::now() + PATIENCE;
         self.gate.close();
-        self.shared.report(MediaReport::EncoderFailed { channel_id: self.id.clone(), reason }).await;
+        self.shared
+            .report(MediaReport::EncoderFailed {
+                channel_id: self.id.clone(),
+                reason,
+            })
+            .await;
     }
 
-    async fn from_current(&mut self, tag: Option<Tag>) {
+    async fn on_current(&mut self, tag: Option<Tag>) {
         match tag {
             Some(tag) => self.emit(tag),
             None => {
@@ -220,7 +252,7 @@ impl Programme {
         }
     }
 
-    async fn from_next(&mut self, tag: Option<Tag>) {
+    async fn on_next(&mut self, tag: Option<Tag>) {
         let Some(encoder) = self.next.take() else {
             return;
         };
@@ -247,7 +279,11 @@ impl Programme {
             self.lost = true;
             self.gate.close();
             self.finish_feed();
-            self.shared.report(MediaReport::InputLost { channel_id: self.id.clone() }).await;
+            self.shared
+                .report(MediaReport::InputLost {
+                    channel_id: self.id.clone(),
+                })
+                .await;
         }
         if !self.lost {
             return;
@@ -256,7 +292,10 @@ impl Programme {
             // It was to hand out its last pictures and did not.
             self.current.take_if(|encoder| encoder.finished());
         }
-        let has_slate = [&self.current, &self.next].into_iter().flatten().any(|encoder| encoder.slate);
+        let has_slate = [&self.current, &self.next]
+            .into_iter()
+            .flatten()
+            .any(|encoder| encoder.slate);
         if !self.pauses && !has_slate && Instant::now() >= self.not_before {
             self.next = self.start(Source::Slate).await;
         }
@@ -270,12 +309,23 @@ mod tests {
 
     #[test]
     fn time_goes_on_from_one_encoder_to_the_next() {
-        let mut timeline = Timeline { start: Instant::now(), ahead: 0, last: 0, frame: 34 };
+        let mut timeline = Timeline {
+            start: Instant::now(),
+            ahead: 0,
+            last: 0,
+            frame: 34,
+        };
         let mut place = |splice: bool, time| {
             if splice {
                 timeline.splice(time);
             }
-            timeline.place(Tag { kind: Kind::Video, time, data: Bytes::new() }).time
+            timeline
+                .place(Tag {
+                    kind: Kind::Video,
+                    time,
+                    data: Bytes::new(),
+                })
+                .time
         };
         let first = place(true, 0);
         assert!(first < 1000);

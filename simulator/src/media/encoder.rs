@@ -82,12 +82,20 @@ impl Encoder {
                 }
             });
         }
-        Ok(Self { slate, input, tags, complaint, _child: child })
+        Ok(Self {
+            slate,
+            input,
+            tags,
+            complaint,
+            _child: child,
+        })
     }
 
     /// Hands over a piece of the feed; false if the encoder is too slow to take it.
     pub fn push(&mut self, data: Bytes) -> bool {
-        self.input.as_ref().is_none_or(|input| input.try_send(data).is_ok())
+        self.input
+            .as_ref()
+            .is_none_or(|input| input.try_send(data).is_ok())
     }
 
     /// Ends the input: what the encoder still holds comes out, then the tags end.
@@ -109,8 +117,16 @@ impl Encoder {
     /// The last thing it complained about.
     #[must_use]
     pub fn complaint(&self) -> String {
-        let last = self.complaint.lock().map(|last| last.clone()).unwrap_or_default();
-        if last.is_empty() { "the encoder ended without a word".to_owned() } else { last }
+        let last = self
+            .complaint
+            .lock()
+            .map(|last| last.clone())
+            .unwrap_or_default();
+        if last.is_empty() {
+            "the encoder ended without a word".to_owned()
+        } else {
+            last
+        }
     }
 }
 

@@ -27,7 +27,15 @@ pub struct Repair {
 
 impl Repair {
     fn new(base: u16, offset: usize, count: usize) -> Self {
-        Self { base, offset: offset as u8, count: count as u8, length: 0, kind: 0, timestamp: 0, payload: Vec::new() }
+        Self {
+            base,
+            offset: offset as u8,
+            count: count as u8,
+            length: 0,
+            kind: 0,
+            timestamp: 0,
+            payload: Vec::new(),
+        }
     }
 
     fn add(&mut self, packet: &Packet) {
@@ -45,7 +53,9 @@ impl Repair {
     /// The numbers of the packets it covers.
     #[must_use]
     pub fn members(&self, base: u64) -> Vec<u64> {
-        (0..u64::from(self.count)).map(|n| base + n * u64::from(self.offset)).collect()
+        (0..u64::from(self.count))
+            .map(|n| base + n * u64::from(self.offset))
+            .collect()
     }
 
     /// How far the last covered packet is from the first.
@@ -135,10 +145,13 @@ impl Encoder {
         let mut due = Due::default();
         let column = self.position % COLUMNS;
         if self.position < COLUMNS {
-            self.columns.push(Repair::new(packet.sequence, COLUMNS, ROWS));
+            self.columns
+                .push(Repair::new(packet.sequence, COLUMNS, ROWS));
         }
         self.columns[column].add(packet);
-        self.row.get_or_insert_with(|| Repair::new(packet.sequence, 1, COLUMNS)).add(packet);
+        self.row
+            .get_or_insert_with(|| Repair::new(packet.sequence, 1, COLUMNS))
+            .add(packet);
         self.position += 1;
         if column == COLUMNS - 1
             && let Some(row) = self.row.take()
@@ -148,7 +161,8 @@ impl Encoder {
         if self.position == COLUMNS * ROWS {
             self.position = 0;
             for column in self.columns.drain(..) {
-                due.columns.push(wrap(&column, packet, &mut self.column_sequence));
+                due.columns
+                    .push(wrap(&column, packet, &mut self.column_sequence));
             }
         }
         due
@@ -221,7 +235,10 @@ mod tests {
     #[test]
     fn the_header_is_that_of_the_standard() {
         let mut encoder = Encoder::default();
-        let due: Vec<Due> = packets().iter().map(|packet| encoder.push(packet)).collect();
+        let due: Vec<Due> = packets()
+            .iter()
+            .map(|packet| encoder.push(packet))
+            .collect();
         let row = Packet::parse(&due[COLUMNS - 1].rows[0]).expect("RTP");
         assert_eq!(row.payload[12..16], [0x40, 1, COLUMNS as u8, 0]);
         let column = Packet::parse(&due[COLUMNS * ROWS - 1].columns[3]).expect("RTP");

@@ -41,16 +41,30 @@ pub(super) async fn run(shared: Shared, mut views: watch::Receiver<FlowView>) {
     let mut aligner = Aligner::default();
     loop {
         let view = views.borrow_and_update().clone();
-        listeners.retain(|arn, (running, _)| view.sources.iter().any(|s| s.arn == *arn && s == running));
+        listeners
+            .retain(|arn, (running, _)| view.sources.iter().any(|s| s.arn == *arn && s == running));
         for source in &view.sources {
             listeners.entry(source.arn.clone()).or_insert_with(|| {
                 let mut task = JoinSet::new();
-                task.spawn(srt::listen(shared.clone(), view.arn.clone(), source.clone(), pieces_in.clone()));
+                task.spawn(srt::listen(
+                    shared.clone(),
+                    view.arn.clone(),
+                    source.clone(),
+                    pieces_in.clone(),
+                ));
                 (source.clone(), task)
             });
         }
-        sources.order = view.sources.iter().map(|source| source.arn.clone()).collect();
-        outputs.retain(|arn, running| view.outputs.iter().any(|o| o.arn == *arn && sends(o) && running.view == *o));
+        sources.order = view
+            .sources
+            .iter()
+            .map(|source| source.arn.clone())
+            .collect();
+        outputs.retain(|arn, running| {
+            view.outputs
+                .iter()
+                .any(|o| o.arn == *arn && sends(o) && running.view == *o)
+        });
         for output in view.outputs.iter().filter(|output| sends(output)) {
             if !outputs.contains_key(&output.arn)
                 && let Ok(made) = Output::new(output.clone(), shared.exchange.clone()).await
@@ -107,8 +121,13 @@ impl Sources {
             let free = match &self.on_air {
                 None => true,
                 Some(other) => {
-                    let silent = self.seen.get(other).is_none_or(|(_, last)| now.duration_since(*last) > SILENCE);
-                    silent || rank(source) < rank(other) && now.duration_since(self.seen[source].0) > TRUST
+                    let silent = self
+                        .seen
+                        .get(other)
+                        .is_none_or(|(_, last)| now.duration_since(*last) > SILENCE);
+                    silent
+                        || rank(source) < rank(other)
+                            && now.duration_since(self.seen[source].0) > TRUST
                 }
             };
             if free && rank(source).is_some() {
@@ -133,14 +152,33 @@ impl Output {
         let socket = UdpSocket::bind(("127.0.0.1", 0)).await?;
         // The port is as good as any number to tell one sender from the next.
         let source = u32::from(socket.local_addr()?.port()) << 8 | 1;
-        Ok(Self { view, exchange, socket, sequence: 0, source, fec: fec::Encoder::default() })
+        Ok(Self {
+            view,
+            exchange,
+            socket,
+            sequence: 0,
+            source,
+            fec: fec::Encoder::default(),
+        })
     }
 
     fn send(&mut self, group: &Bytes, timestamp: u32) {
-        let packet = Packet { kind: MPEG_TS, sequence: self.sequence, timestamp, source: self.source, payload: group.clone() };
+        let packet = Packet {
+            kind: MPEG_TS,
+            sequence: self.sequence,
+            timestamp,
+            source: self.source,
+            payload: group.clone(),
+        };
         self.sequence = self.sequence.wrapping_add(1);
-        let due = if self.view.fec { self.fec.push(&packet) } else { fec::Due::default() };
-        let Some([media, columns, rows]) = self.exchange.find(&self.view.destination, self.view.port) else {
+        let due = if self.view.fec {
+            self.fec.push(&packet)
+        } else {
+            fec::Due::default()
+        };
+        let Some([media, columns, rows]) =
+            self.exchange.find(&self.view.destination, self.view.port)
+        else {
             // A packet to an address where no channel runs is lost, as on any network.
             return;
         };
@@ -160,7 +198,10 @@ mod tests {
 
     #[test]
     fn the_first_source_is_preferred_and_the_second_takes_over() {
-        let mut sources = Sources { order: vec!["primary".into(), "backup".into()], ..Sources::default() };
+        let mut sources = Sources {
+            order: vec!["primary".into(), "backup".into()],
+            ..Sources::default()
+        };
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
         assert!(sources.takes("backup", at(0)));
@@ -172,7 +213,10 @@ mod tests {
         assert!(sources.takes("primary", at(2020)));
         assert!(!sources.takes("backup", at(2030)));
         assert!(!sources.takes("backup", at(2500)));
-        assert!(sources.takes("backup", at(2530)), "silent for more than 500 ms");
+        assert!(
+            sources.takes("backup", at(2530)),
+            "silent for more than 500 ms"
+        );
         assert!(!sources.takes("primary", at(2540)));
     }
 }

@@ -76,7 +76,9 @@ impl Parser {
         let mut tags = Vec::new();
         while self.rest.len() >= 11 {
             let number = |at: usize| {
-                usize::from(self.rest[at]) << 16 | usize::from(self.rest[at + 1]) << 8 | usize::from(self.rest[at + 2])
+                usize::from(self.rest[at]) << 16
+                    | usize::from(self.rest[at + 1]) << 8
+                    | usize::from(self.rest[at + 2])
             };
             let (length, time) = (number(1), number(4) as u64 | u64::from(self.rest[7]) << 24);
             if self.rest.len() < 11 + length + 4 {
@@ -127,8 +129,14 @@ mod tests {
         file.extend(tag(9, 0x0100_0042, &[0x17, 2, 0, 0, 0]));
         for size in [1, 7, 1000] {
             let mut parser = Parser::default();
-            let tags: Vec<Tag> = file.chunks(size).flat_map(|part| parser.push(part).expect("FLV")).collect();
-            let seen: Vec<_> = tags.iter().map(|t| (t.kind, t.time, t.is_header(), t.is_key())).collect();
+            let tags: Vec<Tag> = file
+                .chunks(size)
+                .flat_map(|part| parser.push(part).expect("FLV"))
+                .collect();
+            let seen: Vec<_> = tags
+                .iter()
+                .map(|t| (t.kind, t.time, t.is_header(), t.is_key()))
+                .collect();
             assert_eq!(
                 seen,
                 [

@@ -90,10 +90,16 @@ impl Gate {
         self.groups += 1;
         if self.times.len() > PICTURES || self.groups >= ENOUGH {
             let ticks = self.ticks();
-            let held = self.held.take().unwrap_or_else(|| BytesMut::from(&group[..]));
+            let held = self
+                .held
+                .take()
+                .unwrap_or_else(|| BytesMut::from(&group[..]));
             self.close();
             self.open = true;
-            return Step::Start { ticks, data: held.freeze() };
+            return Step::Start {
+                ticks,
+                data: held.freeze(),
+            };
         }
         Step::Pass
     }

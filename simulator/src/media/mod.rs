@@ -48,7 +48,9 @@ pub use stats::{ChannelStats, SourceStats};
 use view::{ChannelView, FlowView, MediaReport, MediaView, Secret};
 
 /// Looks up a secret by its ARN. The error is a sentence without the secret.
-pub type Secrets = Arc<dyn Fn(String) -> Pin<Box<dyn Future<Output = Result<Secret, String>> + Send>> + Send + Sync>;
+pub type Secrets = Arc<
+    dyn Fn(String) -> Pin<Box<dyn Future<Output = Result<Secret, String>> + Send>> + Send + Sync,
+>;
 
 /// How the plane works.
 #[derive(Clone)]
@@ -121,19 +123,29 @@ impl Plane {
     pub fn start(options: Options, reports: mpsc::Sender<MediaReport>) -> io::Result<Self> {
         let (views, shown) = watch::channel(MediaView::default());
         let book = stats::Book::default();
-        let shared =
-            Shared { options: Arc::new(options), exchange: receive::Exchange::default(), book: book.clone(), reports };
+        let shared = Shared {
+            options: Arc::new(options),
+            exchange: receive::Exchange::default(),
+            book: book.clone(),
+            reports,
+        };
         // Threads of its own: what the API does never delays a picture.
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("media")
             .enable_all()
             .build()?;
-        let thread = thread::Builder::new().name("media-plane".to_owned()).spawn(move || {
-            runtime.block_on(direct(shared, shown));
-            runtime.shutdown_timeout(Duration::from_secs(1));
-        })?;
-        Ok(Self { views: Some(views), book, thread: Some(thread) })
+        let thread = thread::Builder::new()
+            .name("media-plane".to_owned())
+            .spawn(move || {
+                runtime.block_on(direct(shared, shown));
+                runtime.shutdown_timeout(Duration::from_secs(1));
+            })?;
+        Ok(Self {
+            views: Some(views),
+            book,
+            thread: Some(thread),
+        })
     }
 
     /// Makes what moves match the view.
@@ -187,13 +199,20 @@ async fn direct(shared: Shared, mut shown: watch::Receiver<MediaView>) {
     let mut channels: BTreeMap<String, Channel> = BTreeMap::new();
     loop {
         let view = shown.borrow_and_update().clone();
-        flows.retain(|arn, _| view.flows.iter().any(|flow| flow.active && flow.arn == *arn));
+        flows.retain(|arn, _| {
+            view.flows
+                .iter()
+                .any(|flow| flow.active && flow.arn == *arn)
+        });
         for flow in view.flows.iter().filter(|flow| flow.active) {
             let running = flows.entry(flow.arn.clone()).or_insert_with(|| {
                 let (sender, receiver) = watch::channel(flow.clone());
                 let mut task = JoinSet::new();
                 task.spawn(flow::run(shared.clone(), receiver));
-                Flow { view: sender, _task: task }
+                Flow {
+                    view: sender,
+                    _task: task,
+                }
             });
             running.view.send_if_modified(|known| {
                 let changed = known != flow;
@@ -222,7 +241,14 @@ async fn direct(shared: Shared, mut shown: watch::Receiver<MediaView>) {
                 }
                 channel::run(shared, copy, stopped).await;
             });
-            channels.insert(wanted.id.clone(), Channel { view: wanted.clone(), stop, task });
+            channels.insert(
+                wanted.id.clone(),
+                Channel {
+                    view: wanted.clone(),
+                    stop,
+                    task,
+                },
+            );
         }
         if shown.changed().await.is_err() {
             break;

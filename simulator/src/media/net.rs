@@ -30,7 +30,9 @@ pub struct Net {
 
 impl fmt::Debug for Net {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Net").field("resolve", &self.resolve).finish_non_exhaustive()
+        f.debug_struct("Net")
+            .field("resolve", &self.resolve)
+            .finish_non_exhaustive()
     }
 }
 
@@ -45,13 +47,20 @@ impl Net {
         for entry in resolve {
             let wrong = || format!("--resolve {entry}: write host:port=address:port");
             let (from, to) = entry.split_once('=').ok_or_else(wrong)?;
-            map.insert(host_and_port(from).ok_or_else(wrong)?, host_and_port(to).ok_or_else(wrong)?);
+            map.insert(
+                host_and_port(from).ok_or_else(wrong)?,
+                host_and_port(to).ok_or_else(wrong)?,
+            );
         }
-        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        let mut roots = RootCertStore {
+            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+        };
         if let Some(file) = trust {
             let wrong = |error: &dyn fmt::Display| format!("--trust {}: {error}", file.display());
             for certificate in CertificateDer::pem_file_iter(file).map_err(|e| wrong(&e))? {
-                roots.add(certificate.map_err(|e| wrong(&e))?).map_err(|e| wrong(&e))?;
+                roots
+                    .add(certificate.map_err(|e| wrong(&e))?)
+                    .map_err(|e| wrong(&e))?;
             }
         }
         let provider = Arc::new(ring::default_provider());
@@ -63,9 +72,16 @@ impl Net {
         let anyone = Arc::new(AnyCertificate(provider.clone()));
         Ok(Self {
             resolve: Arc::new(map),
-            verifying: Arc::new(builder()?.with_root_certificates(roots).with_no_client_auth()),
+            verifying: Arc::new(
+                builder()?
+                    .with_root_certificates(roots)
+                    .with_no_client_auth(),
+            ),
             trusting: Arc::new(
-                builder()?.dangerous().with_custom_certificate_verifier(anyone).with_no_client_auth(),
+                builder()?
+                    .dangerous()
+                    .with_custom_certificate_verifier(anyone)
+                    .with_no_client_auth(),
             ),
         })
     }
@@ -81,7 +97,12 @@ impl Net {
     ///
     /// # Errors
     /// Whatever the network or the certificate says.
-    pub async fn connect(&self, host: &str, port: u16, tls: Option<bool>) -> io::Result<Box<dyn Wire>> {
+    pub async fn connect(
+        &self,
+        host: &str,
+        port: u16,
+        tls: Option<bool>,
+    ) -> io::Result<Box<dyn Wire>> {
         let stream = TcpStream::connect(self.address(host, port)).await?;
         stream.set_nodelay(true)?;
         let Some(verify) = tls else {
@@ -89,8 +110,16 @@ impl Net {
         };
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "not a name for TLS"))?;
-        let config = if verify { &self.verifying } else { &self.trusting };
-        Ok(Box::new(TlsConnector::from(config.clone()).connect(name, stream).await?))
+        let config = if verify {
+            &self.verifying
+        } else {
+            &self.trusting
+        };
+        Ok(Box::new(
+            TlsConnector::from(config.clone())
+                .connect(name, stream)
+                .await?,
+        ))
     }
 }
 
@@ -102,7 +131,8 @@ pub fn host_and_port(text: &str) -> Option<(String, u16)> {
     }
     let (host, port) = text.rsplit_once(':')?;
     let good = !host.is_empty() && !host.contains([':', '/', '@']);
-    good.then(|| Some((host.to_ascii_lowercase(), port.parse().ok()?))).flatten()
+    good.then(|| Some((host.to_ascii_lowercase(), port.parse().ok()?)))
+        .flatten()
 }
 
 /// What MediaLive does with certificateMode SELF_SIGNED: the line is encrypted, the name unproven.
@@ -127,7 +157,12 @@ impl ServerCertVerifier for AnyCertificate {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+        verify_tls12_signature(
+            message,
+            certificate,
+            signature,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -136,7 +171,12 @@ impl ServerCertVerifier for AnyCertificate {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+        verify_tls13_signature(
+            message,
+            certificate,
+            signature,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -152,8 +192,14 @@ mod tests {
     fn hosts_are_mapped_and_others_left_alone() {
         let entries = ["A.rtmps.youtube.com:443=127.0.0.1:4936".to_owned()];
         let net = Net::new(&entries, None).expect("entries");
-        assert_eq!(net.address("a.RTMPS.youtube.com", 443), ("127.0.0.1".to_owned(), 4936));
-        assert_eq!(net.address("a.rtmps.youtube.com", 1935), ("a.rtmps.youtube.com".to_owned(), 1935));
+        assert_eq!(
+            net.address("a.RTMPS.youtube.com", 443),
+            ("127.0.0.1".to_owned(), 4936)
+        );
+        assert_eq!(
+            net.address("a.rtmps.youtube.com", 1935),
+            ("a.rtmps.youtube.com".to_owned(), 1935)
+        );
     }
 
     #[test]

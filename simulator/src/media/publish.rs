@@ -47,7 +47,8 @@ impl Rules {
         let waits = group["cacheFullBehavior"] == "WAIT_FOR_SERVER";
         Self {
             verify: output["certificateMode"] != "SELF_SIGNED",
-            retry_interval: seconds(&output["connectionRetryInterval"], 2).max(Duration::from_secs(1)),
+            retry_interval: seconds(&output["connectionRetryInterval"], 2)
+                .max(Duration::from_secs(1)),
             retries: output["numRetries"].as_u64().unwrap_or(10),
             restart_delay: seconds(&group["restartDelay"], 15),
             cache,
@@ -120,28 +121,48 @@ impl Publisher {
             let (reason, pause) = match opened {
                 Ok(connection) => {
                     failures = 0;
-                    self.report(MediaReport::RtmpConnected { channel_id: self.channel_id.clone() }).await;
+                    self.report(MediaReport::RtmpConnected {
+                        channel_id: self.channel_id.clone(),
+                    })
+                    .await;
                     self.counters.connected();
                     let end = self.stream(connection, &mut cache, &mut tags).await;
                     self.counters.disconnected();
                     match end {
                         End::Stopped => return,
-                        End::Lost(reason) => (reason, Some(self.rules.restart_delay).filter(|d| !d.is_zero())),
+                        End::Lost(reason) => (
+                            reason,
+                            Some(self.rules.restart_delay).filter(|d| !d.is_zero()),
+                        ),
                     }
                 }
                 Err(reason) => {
                     failures += 1;
-                    (reason, (failures <= self.rules.retries).then_some(self.rules.retry_interval))
+                    (
+                        reason,
+                        (failures <= self.rules.retries).then_some(self.rules.retry_interval),
+                    )
                 }
             };
-            self.report(MediaReport::RtmpFailed { channel_id: self.channel_id.clone(), reason }).await;
+            self.report(MediaReport::RtmpFailed {
+                channel_id: self.channel_id.clone(),
+                reason,
+            })
+            .await;
             let Some(pause) = pause else {
-                self.report(MediaReport::OutputGaveUp { channel_id: self.channel_id.clone() }).await;
+                self.report(MediaReport::OutputGaveUp {
+                    channel_id: self.channel_id.clone(),
+                })
+                .await;
                 // The channel goes on encoding for nobody until it is stopped.
                 while tags.recv().await.is_some() {}
                 return;
             };
-            if self.meanwhile(&mut cache, &mut tags, sleep(pause)).await.is_none() {
+            if self
+                .meanwhile(&mut cache, &mut tags, sleep(pause))
+                .await
+                .is_none()
+            {
                 return;
             }
         }
@@ -221,12 +242,22 @@ impl Publisher {
 
     async fn egress(&self, bytes: u64) {
         if bytes > 0 {
-            self.report(MediaReport::Egress { channel_id: self.channel_id.clone(), bytes }).await;
+            self.report(MediaReport::Egress {
+                channel_id: self.channel_id.clone(),
+                bytes,
+            })
+            .await;
         }
     }
 
     /// Queues a tag. A connection begins with the headers and a key frame, at time zero.
-    fn queue(&self, connection: &mut Connection, cache: &Cache, base: &mut Option<u64>, tag: &Tag) -> Result<(), String> {
+    fn queue(
+        &self,
+        connection: &mut Connection,
+        cache: &Cache,
+        base: &mut Option<u64>,
+        tag: &Tag,
+    ) -> Result<(), String> {
         let start = match *base {
             Some(start) => start,
             None if tag.is_key() => {
@@ -253,7 +284,11 @@ mod tests {
     use serde_json::json;
 
     fn tag(time: u64, data: &'static [u8]) -> Tag {
-        Tag { kind: Kind::Video, time, data: Bytes::from_static(data) }
+        Tag {
+            kind: Kind::Video,
+            time,
+            data: Bytes::from_static(data),
+        }
     }
 
     #[test]
@@ -267,7 +302,10 @@ mod tests {
         let rules = Rules::new(&settings);
         assert_eq!((rules.verify, rules.retries), (false, 0));
         assert_eq!(rules.retry_interval, Duration::from_secs(3));
-        assert_eq!((rules.cache, rules.stall), (Duration::from_secs(45), WAIT_FOR_SERVER));
+        assert_eq!(
+            (rules.cache, rules.stall),
+            (Duration::from_secs(45), WAIT_FOR_SERVER)
+        );
         assert!(Rules::new(&Value::Null).verify);
     }
 

@@ -30,7 +30,11 @@ impl Exchange {
     /// Where packets for this address go, if anybody listens there.
     #[must_use]
     pub fn find(&self, address: &str, port: u16) -> Option<Ports> {
-        self.0.lock().ok()?.get(&(address.to_owned(), port)).copied()
+        self.0
+            .lock()
+            .ok()?
+            .get(&(address.to_owned(), port))
+            .copied()
     }
 
     fn write(&self, address: &(String, u16), ports: Option<Ports>) {
@@ -69,7 +73,11 @@ impl Receiver {
             *port = socket.local_addr()?;
         }
         exchange.write(&address, Some(ports));
-        Ok(Self { address, exchange, sockets })
+        Ok(Self {
+            address,
+            exchange,
+            sockets,
+        })
     }
 
     /// Receives until nobody takes the groups any more. A full queue loses groups, and counts them.
@@ -91,7 +99,9 @@ impl Receiver {
             let ready = if packet.kind == MPEG_TS {
                 window.media(packet)
             } else {
-                Repair::parse(&packet).map(|repair| window.repair(repair)).unwrap_or_default()
+                Repair::parse(&packet)
+                    .map(|repair| window.repair(repair))
+                    .unwrap_or_default()
             };
             for group in ready {
                 counters.received(window.lost, window.recovered);

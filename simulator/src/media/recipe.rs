@@ -57,9 +57,15 @@ impl Recipe {
         let number = |value: &Value| value.as_u64();
         let is = |name: &str, value: &str| h264[name] == value;
         // The rates are MediaLive's own defaults: 5 Mb/s where nothing is said.
-        let bitrate = number(&h264["bitrate"]).or(number(&h264["maxBitrate"])).unwrap_or(5_000_000);
+        let bitrate = number(&h264["bitrate"])
+            .or(number(&h264["maxBitrate"]))
+            .unwrap_or(5_000_000);
         let constant = h264["rateControlMode"].is_null() || is("rateControlMode", "CBR");
-        let peak = if constant { bitrate } else { number(&h264["maxBitrate"]).unwrap_or(bitrate) };
+        let peak = if constant {
+            bitrate
+        } else {
+            number(&h264["maxBitrate"]).unwrap_or(bitrate)
+        };
         let gop = h264["gopSize"].as_f64().filter(|size| *size > 0.0);
         let gop = match (gop, is("gopSizeUnits", "SECONDS")) {
             (Some(size), true) => Gop::Seconds(size),
@@ -73,17 +79,25 @@ impl Recipe {
         };
         let group = &settings["outputGroups"][0]["outputGroupSettings"]["rtmpGroupSettings"];
         Ok(Self {
-            size: number(&video["width"]).zip(number(&video["height"])).filter(|(w, h)| *w > 0 && *h > 0),
+            size: number(&video["width"])
+                .zip(number(&video["height"]))
+                .filter(|(w, h)| *w > 0 && *h > 0),
             rate: number(&h264["framerateNumerator"])
                 .zip(number(&h264["framerateDenominator"]))
-                .filter(|(n, d)| *n > 0 && *d > 0 && !is("framerateControl", "INITIALIZE_FROM_SOURCE")),
+                .filter(|(n, d)| {
+                    *n > 0 && *d > 0 && !is("framerateControl", "INITIALIZE_FROM_SOURCE")
+                }),
             bitrate,
             peak,
             buffer: number(&h264["bufSize"]).unwrap_or(2 * peak),
             constant,
             gop,
             closed: number(&h264["gopClosedCadence"]) != Some(0),
-            b_frames: if profile == "baseline" { 0 } else { number(&h264["gopNumBFrames"]).unwrap_or(0) },
+            b_frames: if profile == "baseline" {
+                0
+            } else {
+                number(&h264["gopNumBFrames"]).unwrap_or(0)
+            },
             references: number(&h264["numRefFrames"]).filter(|n| (1..=6).contains(n)),
             profile,
             level: h264["level"]
@@ -95,7 +109,9 @@ impl Recipe {
             scene_change: is("sceneChangeDetect", "ENABLED"),
             filler: constant && group["includeFillerNalUnits"] != "DROP",
             audio_bitrate: aac["bitrate"].as_f64().map_or(192_000, |rate| rate as u64),
-            audio_rate: aac["sampleRate"].as_f64().map_or(48_000, |rate| rate as u64),
+            audio_rate: aac["sampleRate"]
+                .as_f64()
+                .map_or(48_000, |rate| rate as u64),
             audio_channels: match aac["codingMode"].as_str() {
                 Some("CODING_MODE_1_0") => 1,
                 Some("CODING_MODE_5_1") => 6,
@@ -144,12 +160,20 @@ impl Recipe {
                     6 => "5.1",
                     _ => "stereo",
                 };
-                add(&format!("-re -f lavfi -i color=c=black:s={width}x{height}:r={}/{}", rate.0, rate.1));
-                add(&format!("-re -f lavfi -i anullsrc=r={}:cl={layout} -map 0:v -map 1:a", self.audio_rate));
+                add(&format!(
+                    "-re -f lavfi -i color=c=black:s={width}x{height}:r={}/{}",
+                    rate.0, rate.1
+                ));
+                add(&format!(
+                    "-re -f lavfi -i anullsrc=r={}:cl={layout} -map 0:v -map 1:a",
+                    self.audio_rate
+                ));
             }
         }
         if let Some((width, height)) = self.size {
-            add(&format!("-vf scale={width}:{height}:flags=bicubic,setsar=1"));
+            add(&format!(
+                "-vf scale={width}:{height}:flags=bicubic,setsar=1"
+            ));
         }
         match source {
             Source::Feed(Some(ticks)) if !self.agrees(ticks) => {
@@ -163,8 +187,14 @@ impl Recipe {
             Gop::Seconds(seconds) => seconds * fps,
         };
         let gop = (gop.round() as u64).max(1);
-        add(&format!("-c:v libx264 -preset {speed} -pix_fmt yuv420p -profile:v {}", self.profile));
-        add(&format!("-b:v {} -maxrate {} -bufsize {}", self.bitrate, self.peak, self.buffer));
+        add(&format!(
+            "-c:v libx264 -preset {speed} -pix_fmt yuv420p -profile:v {}",
+            self.profile
+        ));
+        add(&format!(
+            "-b:v {} -maxrate {} -bufsize {}",
+            self.bitrate, self.peak, self.buffer
+        ));
         if self.constant {
             add(&format!("-minrate {}", self.bitrate));
         }
@@ -180,12 +210,17 @@ impl Recipe {
         }
         // rc-lookahead and the thread count bound what the encoder holds back, and so the delay.
         add(&format!(
-            "-threads 2 -x264-params open-gop={}:cabac={}:rc-lookahead=10:nal-hrd={}",
+            "-threads 2 -x264-params open-gop={}:cabac={}:8x8dct={}:rc-lookahead=10:nal-hrd={}",
             u8::from(!self.closed),
             u8::from(self.cabac),
+            // Without it x264 writes profile Main where High was asked for.
+            u8::from(self.profile == "high"),
             if self.filler { "cbr" } else { "none" },
         ));
-        add(&format!("-c:a aac -b:a {} -ar {} -ac {}", self.audio_bitrate, self.audio_rate, self.audio_channels));
+        add(&format!(
+            "-c:a aac -b:a {} -ar {} -ac {}",
+            self.audio_bitrate, self.audio_rate, self.audio_channels
+        ));
         add("-f flv -flvflags no_duration_filesize -flush_packets 1 pipe:1");
         all
     }
@@ -228,7 +263,10 @@ mod tests {
     }
 
     fn line(source: Source) -> String {
-        Recipe::new(&settings()).expect("settings").arguments(source, "veryfast").join(" ")
+        Recipe::new(&settings())
+            .expect("settings")
+            .arguments(source, "veryfast")
+            .join(" ")
     }
 
     #[test]
@@ -268,7 +306,10 @@ mod tests {
         h264["profile"] = json!("BASELINE");
         let recipe = Recipe::new(&settings).expect("settings");
         let line = recipe.arguments(Source::Slate, "ultrafast").join(" ");
-        assert!(line.contains("-g 48 ") && line.contains("-maxrate 1000000") && line.contains("-bf 0"), "{line}");
+        assert!(
+            line.contains("-g 48 ") && line.contains("-maxrate 1000000") && line.contains("-bf 0"),
+            "{line}"
+        );
         assert!(!line.contains("-minrate"), "{line}");
         assert!(Recipe::new(&json!({})).is_err());
     }

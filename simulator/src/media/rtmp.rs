@@ -7,8 +7,8 @@ use std::{io, time::Duration};
 use rml_rtmp::{
     handshake::{Handshake, HandshakeProcessResult, PeerType},
     sessions::{
-        ClientSession, ClientSessionConfig, ClientSessionEvent, ClientSessionResult, PublishRequestType,
-        StreamMetadata,
+        ClientSession, ClientSessionConfig, ClientSessionEvent, ClientSessionResult,
+        PublishRequestType, StreamMetadata,
     },
     time::RtmpTimestamp,
 };
@@ -60,7 +60,10 @@ impl Target {
         }
         Ok(Self {
             tls,
-            tc_url: format!("{}://{authority}/{application}", scheme.to_ascii_lowercase()),
+            tc_url: format!(
+                "{}://{authority}/{application}",
+                scheme.to_ascii_lowercase()
+            ),
             host,
             port,
             application,
@@ -100,8 +103,16 @@ impl Connection {
         config.tc_url = Some(target.tc_url.clone());
         config.flash_version = "FMLE/3.0 (compatible; Lunora)".to_owned();
         let (mut session, results) = ClientSession::new(config).map_err(|_| protocol())?;
-        let request = session.request_connection(target.application.clone()).map_err(|_| protocol())?;
-        let mut this = Self { wire, session, out: Vec::new(), input: vec![0; 16 * 1024], bytes: 0 };
+        let request = session
+            .request_connection(target.application.clone())
+            .map_err(|_| protocol())?;
+        let mut this = Self {
+            wire,
+            session,
+            out: Vec::new(),
+            input: vec![0; 16 * 1024],
+            bytes: 0,
+        };
         this.take(results)?;
         this.take(vec![request])?;
         let mut events = this.digest(&early)?;
@@ -164,11 +175,16 @@ impl Connection {
         self.take(results)
     }
 
-    fn take(&mut self, results: Vec<ClientSessionResult>) -> Result<Vec<ClientSessionEvent>, String> {
+    fn take(
+        &mut self,
+        results: Vec<ClientSessionResult>,
+    ) -> Result<Vec<ClientSessionEvent>, String> {
         let mut events = Vec::new();
         for result in results {
             match result {
-                ClientSessionResult::OutboundResponse(packet) => self.out.extend_from_slice(&packet.bytes),
+                ClientSessionResult::OutboundResponse(packet) => {
+                    self.out.extend_from_slice(&packet.bytes)
+                }
                 ClientSessionResult::RaisedEvent(event) => events.push(event),
                 ClientSessionResult::UnhandleableMessageReceived(_) => {}
             }
@@ -181,7 +197,10 @@ impl Connection {
     /// # Errors
     /// If the session does not accept it.
     pub fn describe(&mut self, metadata: &StreamMetadata) -> Result<(), String> {
-        let result = self.session.publish_metadata(metadata).map_err(|_| protocol())?;
+        let result = self
+            .session
+            .publish_metadata(metadata)
+            .map_err(|_| protocol())?;
         self.take(vec![result]).map(drop)
     }
 
@@ -193,8 +212,12 @@ impl Connection {
         // RTMP time is 32 bits wide and wraps after 49 days.
         let time = RtmpTimestamp::new(time as u32);
         let result = match tag.kind {
-            Kind::Video => self.session.publish_video_data(tag.data.clone(), time, false),
-            Kind::Audio => self.session.publish_audio_data(tag.data.clone(), time, false),
+            Kind::Video => self
+                .session
+                .publish_video_data(tag.data.clone(), time, false),
+            Kind::Audio => self
+                .session
+                .publish_audio_data(tag.data.clone(), time, false),
         };
         self.take(vec![result.map_err(|_| protocol())?]).map(drop)
     }
@@ -205,7 +228,10 @@ impl Connection {
     /// If the connection ended.
     pub async fn flush(&mut self) -> Result<(), String> {
         if !self.out.is_empty() {
-            self.wire.write_all(&self.out).await.map_err(|error| why(&error))?;
+            self.wire
+                .write_all(&self.out)
+                .await
+                .map_err(|error| why(&error))?;
             self.wire.flush().await.map_err(|error| why(&error))?;
             self.bytes += self.out.len() as u64;
             self.out.clear();
@@ -228,7 +254,9 @@ impl Connection {
 
 async fn shake_hands(wire: &mut Box<dyn Wire>) -> Result<Vec<u8>, String> {
     let mut handshake = Handshake::new(PeerType::Client);
-    let hello = handshake.generate_outbound_p0_and_p1().map_err(|_| protocol())?;
+    let hello = handshake
+        .generate_outbound_p0_and_p1()
+        .map_err(|_| protocol())?;
     wire.write_all(&hello).await.map_err(|error| why(&error))?;
     wire.flush().await.map_err(|error| why(&error))?;
     let mut buffer = vec![0; 4096];
@@ -237,11 +265,15 @@ async fn shake_hands(wire: &mut Box<dyn Wire>) -> Result<Vec<u8>, String> {
         if length == 0 {
             return Err("the server closed the connection".to_owned());
         }
-        let (answer, rest) = match handshake.process_bytes(&buffer[..length]).map_err(|_| protocol())? {
+        let (answer, rest) = match handshake
+            .process_bytes(&buffer[..length])
+            .map_err(|_| protocol())?
+        {
             HandshakeProcessResult::InProgress { response_bytes } => (response_bytes, None),
-            HandshakeProcessResult::Completed { response_bytes, remaining_bytes } => {
-                (response_bytes, Some(remaining_bytes))
-            }
+            HandshakeProcessResult::Completed {
+                response_bytes,
+                remaining_bytes,
+            } => (response_bytes, Some(remaining_bytes)),
         };
         wire.write_all(&answer).await.map_err(|error| why(&error))?;
         wire.flush().await.map_err(|error| why(&error))?;
@@ -258,7 +290,14 @@ fn protocol() -> String {
 /// A status that is not plain good news ends the publication. Codes are a closed set of words;
 /// anything else in their place is not repeated.
 fn refused(code: &str) -> Result<(), String> {
-    const BAD: [&str; 6] = [".BadName", ".Denied", ".Failed", ".Rejected", ".Unpublish", ".Closed"];
+    const BAD: [&str; 6] = [
+        ".BadName",
+        ".Denied",
+        ".Failed",
+        ".Rejected",
+        ".Unpublish",
+        ".Closed",
+    ];
     match BAD.iter().find(|bad| code.contains(*bad)) {
         Some(bad) => Err(format!("the server refused the stream ({})", &bad[1..])),
         None => Ok(()),
@@ -278,24 +317,42 @@ mod tests {
     use super::*;
 
     fn target(url: &str) -> Result<Target, String> {
-        Target::new(&RtmpDestination { url: url.to_owned(), stream_name: Secret::new("canary-key") })
+        Target::new(&RtmpDestination {
+            url: url.to_owned(),
+            stream_name: Secret::new("canary-key"),
+        })
     }
 
     #[test]
     fn destinations_are_taken_apart() {
         let youtube = target("rtmps://a.rtmps.youtube.com:443/live2").expect("target");
-        assert_eq!((youtube.tls, youtube.port, youtube.application.as_str()), (true, 443, "live2"));
+        assert_eq!(
+            (youtube.tls, youtube.port, youtube.application.as_str()),
+            (true, 443, "live2")
+        );
         assert_eq!(youtube.tc_url, "rtmps://a.rtmps.youtube.com:443/live2");
         let usual = target("rtmp://live.example.com/app/instance/").expect("target");
-        assert_eq!((usual.tls, usual.port, usual.application.as_str()), (false, 1935, "app/instance"));
-        for wrong in ["http://a/b", "rtmp://a", "rtmp://a/", "rtmp:///b", "rtmp://u:p@a/b"] {
+        assert_eq!(
+            (usual.tls, usual.port, usual.application.as_str()),
+            (false, 1935, "app/instance")
+        );
+        for wrong in [
+            "http://a/b",
+            "rtmp://a",
+            "rtmp://a/",
+            "rtmp:///b",
+            "rtmp://u:p@a/b",
+        ] {
             assert!(target(wrong).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn the_key_is_in_no_debug() {
-        let text = format!("{:?}", target("rtmp://live.example.com/app").expect("target"));
+        let text = format!(
+            "{:?}",
+            target("rtmp://live.example.com/app").expect("target")
+        );
         assert!(!text.contains("canary"), "{text}");
     }
 

@@ -49,7 +49,9 @@ impl Packet {
         if bytes.len() < 12 || bytes[0] >> 6 != 2 {
             return None;
         }
-        let word = |at: usize| u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+        let word = |at: usize| {
+            u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+        };
         let start = 12 + 4 * usize::from(bytes[0] & 0x0f);
         (start <= bytes.len()).then(|| Self {
             kind: bytes[1] & 0x7f,
@@ -80,7 +82,11 @@ impl Window {
     /// Takes a packet of the programme; hands out payloads in order.
     pub fn media(&mut self, packet: Packet) -> Vec<Bytes> {
         if self.source != Some(packet.source) {
-            *self = Self { lost: self.lost, recovered: self.recovered, ..Self::default() };
+            *self = Self {
+                lost: self.lost,
+                recovered: self.recovered,
+                ..Self::default()
+            };
             self.source = Some(packet.source);
             // Far from zero, so that counting backwards never ends below it.
             self.next = (1 << 32) + u64::from(packet.sequence);
@@ -131,7 +137,8 @@ impl Window {
         }
         let oldest = self.next.saturating_sub(PATIENCE as u64);
         self.seen = self.seen.split_off(&oldest);
-        self.repairs.retain(|(base, repair)| base + repair.span() >= self.next);
+        self.repairs
+            .retain(|(base, repair)| base + repair.span() >= self.next);
         out
     }
 
@@ -171,7 +178,10 @@ mod tests {
     }
 
     fn numbers(payloads: &[Bytes]) -> Vec<u16> {
-        payloads.iter().map(|p| u16::from_be_bytes([p[0], p[1]])).collect()
+        payloads
+            .iter()
+            .map(|p| u16::from_be_bytes([p[0], p[1]]))
+            .collect()
     }
 
     #[test]
@@ -210,7 +220,10 @@ mod tests {
     fn a_new_sender_starts_a_new_order() {
         let mut window = Window::default();
         window.media(packet(50_000));
-        let other = Packet { source: 10, ..packet(3) };
+        let other = Packet {
+            source: 10,
+            ..packet(3)
+        };
         assert_eq!(numbers(&window.media(other)), [3]);
     }
 }

@@ -6,12 +6,14 @@
 //! input, rewrites the transport stream and cannot say who is connected.
 //! The listener is bound without a passphrase and each caller is admitted with it, because only
 //! then does the crate accept the key length the caller chose.
-//! One caller at a time, as MediaConnect has it (user guide, 'SRT listener sources').
+//! One caller at a time, as MediaConnect has it (user guide, 'SRT listener sources'). A caller that
+//! went without a word counts until it was silent for a second, so that an encoder which crashed
+//! gets back in at once.
 
 use std::{
     net::{IpAddr, SocketAddr},
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
 };
 
 use futures_util::{StreamExt, TryStreamExt};
@@ -21,7 +23,7 @@ use srt_tokio::{
     access::{RejectReason, ServerRejectReason},
     options::{KeySize, Passphrase},
 };
-use tokio::{sync::mpsc, time::sleep};
+use tokio::{sync::mpsc, task::JoinSet, time::sleep};
 
 use super::{
     Shared,
@@ -31,12 +33,24 @@ use super::{
 
 /// Between attempts to bind the port or to read the secret.
 const AGAIN: Duration = Duration::from_secs(2);
+/// A caller that sends nothing for so long makes room for the next.
+const SILENT: Duration = Duration::from_secs(1);
 
 /// Listens until cancelled.
-pub(super) async fn listen(shared: Shared, flow_arn: String, source: SourceView, pieces: mpsc::Sender<Piece>) {
+pub(super) async fn listen(
+    shared: Shared,
+    flow_arn: String,
+    source: SourceView,
+    pieces: mpsc::Sender<Piece>,
+) {
     if source.protocol != "srt-listener" {
-        let text = format!("the simulator's media plane receives srt-listener only, not {}", source.protocol);
-        shared.book.source(&source.arn, |stats| stats.problem = text);
+        let text = format!(
+            "the simulator's media plane receives srt-listener only, not {}",
+            source.protocol
+        );
+        shared
+            .book
+            .source(&source.arn, |stats| stats.problem = text);
         return;
     }
     let _gone = Forget(shared.clone(), source.arn.clone());
@@ -83,14 +97,19 @@ async fn once(
         Some(arn) => {
             let secret = (shared.options.secrets)(arn.clone()).await?;
             let text = secret.expose().to_owned();
-            Some(Passphrase::try_from(text).map_err(|_| "an SRT passphrase has 10 to 79 characters".to_owned())?)
+            Some(
+                Passphrase::try_from(text)
+                    .map_err(|_| "an SRT passphrase has 10 to 79 characters".to_owned())?,
+            )
         }
     };
     let address = SocketAddr::new(shared.options.srt_address, source.port);
     let socket = tokio::net::UdpSocket::bind(address)
         .await
         .map_err(|error| format!("SRT port {}: {}", source.port, error.kind()))?;
-    let bound = socket.local_addr().map_err(|error| error.kind().to_string())?;
+    let bound = socket
+        .local_addr()
+        .map_err(|error| error.kind().to_string())?;
     let (listener, mut incoming) = SrtListener::builder()
         .latency(Duration::from_millis(u64::from(source.min_latency_ms)))
         .socket(socket)
@@ -102,38 +121,49 @@ async fn once(
         stats.listening = bound.to_string();
         stats.problem.clear();
     });
-    let busy = std::sync::Arc::new(AtomicBool::new(false));
-    let mut callers = tokio::task::JoinSet::new();
+    let heard = Arc::new(Mutex::new(None));
+    let mut caller = JoinSet::new();
     while let Some(request) = incoming.incoming().next().await {
-        while callers.try_join_next().is_some() {}
-        let admitted = may_call(&request, source, passphrase.is_some());
-        if !admitted || busy.swap(true, Ordering::AcqRel) {
+        let busy = heard
+            .lock()
+            .is_ok_and(|heard| heard.is_some_and(|at: Instant| at.elapsed() < SILENT));
+        if busy || !may_call(&request, source, passphrase.is_some()) {
             shared.book.source(&source.arn, |stats| stats.refused += 1);
-            let _ = request.reject(RejectReason::Server(ServerRejectReason::Forbidden)).await;
+            let _ = request
+                .reject(RejectReason::Server(ServerRejectReason::Forbidden))
+                .await;
             continue;
         }
-        let keys = passphrase.clone().map(|passphrase| KeySettings { key_size: request.key_size(), passphrase });
-        let Ok(caller) = request.accept(keys).await else {
+        let keys = passphrase.clone().map(|passphrase| KeySettings {
+            key_size: request.key_size(),
+            passphrase,
+        });
+        let Ok(socket) = request.accept(keys).await else {
             // The handshake failed: a wrong passphrase, or none.
-            busy.store(false, Ordering::Release);
             shared.book.source(&source.arn, |stats| stats.refused += 1);
             continue;
         };
+        caller.shutdown().await;
         let line = Line {
             shared: shared.clone(),
             flow_arn: flow_arn.to_owned(),
             source_arn: source.arn.clone(),
             pieces: pieces.clone(),
-            busy: busy.clone(),
+            heard: heard.clone(),
         };
-        callers.spawn(line.run(caller));
+        line.hear(Some(Instant::now()));
+        caller.spawn(line.run(socket));
     }
     Err("the listener ended".to_owned())
 }
 
 fn may_call(request: &ConnectionRequest, source: &SourceView, has_passphrase: bool) -> bool {
     let caller = request.remote().ip();
-    let known = caller.is_loopback() || source.whitelist.as_deref().is_none_or(|cidr| covers(cidr, caller));
+    let known = caller.is_loopback()
+        || source
+            .whitelist
+            .as_deref()
+            .is_none_or(|cidr| covers(cidr, caller));
     // The crate has no answer for an encrypted call to an open listener.
     known && (has_passphrase || request.key_size() == KeySize::Unspecified)
 }
@@ -143,7 +173,9 @@ fn covers(cidr: &str, address: IpAddr) -> bool {
     let (IpAddr::V4(address), Some((network, length))) = (address, cidr.split_once('/')) else {
         return false;
     };
-    let (Ok(network), Ok(length @ 0..=32)) = (network.parse::<std::net::Ipv4Addr>(), length.parse::<u32>()) else {
+    let (Ok(network), Ok(length @ 0..=32)) =
+        (network.parse::<std::net::Ipv4Addr>(), length.parse::<u32>())
+    else {
         return false;
     };
     let mask = u32::MAX.checked_shl(32 - length).unwrap_or(0);
@@ -155,29 +187,60 @@ struct Line {
     flow_arn: String,
     source_arn: String,
     pieces: mpsc::Sender<Piece>,
-    busy: std::sync::Arc<AtomicBool>,
+    /// When the present caller was last heard; None without one.
+    heard: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
-        self.busy.store(false, Ordering::Release);
-        self.shared.book.source(&self.source_arn, |stats| stats.connected = false);
+        self.hear(None);
+        self.shared
+            .book
+            .source(&self.source_arn, |stats| stats.connected = false);
+        let (flow_arn, source_arn) = (self.flow_arn.clone(), self.source_arn.clone());
+        // Room for a hundred reports and a reader that empties it: this does not fail in practice.
+        let _ = self
+            .shared
+            .reports
+            .try_send(MediaReport::SourceDisconnected {
+                flow_arn,
+                source_arn,
+            });
     }
 }
 
 impl Line {
-    async fn run(self, mut caller: SrtSocket) {
+    fn hear(&self, at: Option<Instant>) {
+        if let Ok(mut heard) = self.heard.lock() {
+            *heard = at;
+        }
+    }
+
+    async fn run(self, mut socket: SrtSocket) {
         let (flow_arn, source_arn) = (self.flow_arn.clone(), self.source_arn.clone());
-        self.shared.book.source(&source_arn, |stats| stats.connected = true);
-        self.shared.report(MediaReport::SourceConnected { flow_arn, source_arn }).await;
-        while let Ok(Some((_, data))) = caller.try_next().await {
-            self.shared.book.source(&self.source_arn, |stats| stats.bytes += data.len() as u64);
-            if self.pieces.send((self.source_arn.clone(), data)).await.is_err() {
+        self.shared
+            .book
+            .source(&source_arn, |stats| stats.connected = true);
+        self.shared
+            .report(MediaReport::SourceConnected {
+                flow_arn,
+                source_arn,
+            })
+            .await;
+        while let Ok(Some((_, data))) = socket.try_next().await {
+            self.hear(Some(Instant::now()));
+            self.shared
+                .book
+                .source(&self.source_arn, |stats| stats.bytes += data.len() as u64);
+            if self
+                .pieces
+                .send((self.source_arn.clone(), data))
+                .await
+                .is_err()
+            {
                 return;
             }
         }
-        let (flow_arn, source_arn) = (self.flow_arn.clone(), self.source_arn.clone());
-        self.shared.report(MediaReport::SourceDisconnected { flow_arn, source_arn }).await;
     }
 }
 

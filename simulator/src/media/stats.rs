@@ -61,16 +61,23 @@ pub struct ChannelStats {
 }
 
 impl Counters {
-    #[allow(clippy::disallowed_methods, reason = "the media plane moves real video in real time; this is for display")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the media plane moves real video in real time; this is for display"
+    )]
     pub(super) fn connected(&self) {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        self.connected_since_ms.store(now.as_millis() as u64, Relaxed);
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        self.connected_since_ms
+            .store(now.as_millis() as u64, Relaxed);
         self.connections.fetch_add(1, Relaxed);
     }
 
     pub(super) fn disconnected(&self) {
         self.connected_since_ms.store(0, Relaxed);
-        self.finished_bytes.fetch_add(self.connection_bytes.swap(0, Relaxed), Relaxed);
+        self.finished_bytes
+            .fetch_add(self.connection_bytes.swap(0, Relaxed), Relaxed);
     }
 
     pub(super) fn sent(&self, tag: &Tag) {
@@ -178,10 +185,16 @@ impl Book {
         let Ok(channels) = self.channels.lock() else {
             return BTreeMap::new();
         };
-        channels.iter().map(|(id, counters)| (id.clone(), counters.read())).collect()
+        channels
+            .iter()
+            .map(|(id, counters)| (id.clone(), counters.read()))
+            .collect()
     }
 
     pub(super) fn sources(&self) -> BTreeMap<String, SourceStats> {
-        self.sources.lock().map(|sources| sources.clone()).unwrap_or_default()
+        self.sources
+            .lock()
+            .map(|sources| sources.clone())
+            .unwrap_or_default()
     }
 }

@@ -91,7 +91,10 @@ impl Watch {
             return Event::Pmt;
         }
         if Some(pid) == self.video_pid && starts {
-            return Event::Picture { dts: pes_dts(payload), random };
+            return Event::Picture {
+                dts: pes_dts(payload),
+                random,
+            };
         }
         Event::Nothing
     }
@@ -169,7 +172,11 @@ fn pes_dts(payload: &[u8]) -> Option<u64> {
 pub fn ticks_between(earlier: u64, later: u64) -> i64 {
     const WRAP: i64 = 1 << 33;
     let difference = (later as i64 - earlier as i64).rem_euclid(WRAP);
-    if difference >= WRAP / 2 { difference - WRAP } else { difference }
+    if difference >= WRAP / 2 {
+        difference - WRAP
+    } else {
+        difference
+    }
 }
 
 #[cfg(test)]
@@ -211,7 +218,13 @@ mod tests {
         assert_eq!(watch.packet(&packet(0, &pat)), Event::Pat);
         assert_eq!(watch.packet(&packet(0x1000, &pmt)), Event::Pmt);
         for dts in [0, 3003, 0x1_2345_6789, (1 << 33) - 1] {
-            assert_eq!(watch.packet(&video(dts)), Event::Picture { dts: Some(dts), random: true });
+            assert_eq!(
+                watch.packet(&video(dts)),
+                Event::Picture {
+                    dts: Some(dts),
+                    random: true
+                }
+            );
         }
     }
 
@@ -222,9 +235,16 @@ mod tests {
             stream.extend(video(1));
         }
         let mut aligner = Aligner::default();
-        let groups: Vec<Bytes> = stream.chunks(100).flat_map(|part| aligner.push(part)).collect();
+        let groups: Vec<Bytes> = stream
+            .chunks(100)
+            .flat_map(|part| aligner.push(part))
+            .collect();
         assert_eq!(groups.len(), 2);
-        assert!(groups.iter().all(|group| group.len() == 1316 && group[..188] == video(1)[..]));
+        assert!(
+            groups
+                .iter()
+                .all(|group| group.len() == 1316 && group[..188] == video(1)[..])
+        );
     }
 
     #[test]

@@ -29,23 +29,45 @@ pub struct Recording(pub Vec<Message>);
 impl Recording {
     /// Times of all pictures.
     pub fn pictures(&self) -> Vec<u32> {
-        self.0.iter().filter(|(kind, _, data)| *kind == 9 && data[1] == 1).map(|(_, time, _)| *time).collect()
+        self.0
+            .iter()
+            .filter(|(kind, _, data)| *kind == 9 && data[1] == 1)
+            .map(|(_, time, _)| *time)
+            .collect()
     }
 
     /// How many pictures lie between one key frame and the next.
     pub fn groups(&self) -> Vec<usize> {
-        let pictures = self.0.iter().filter(|(kind, _, data)| *kind == 9 && data[1] == 1);
-        let keys: Vec<usize> =
-            pictures.enumerate().filter(|(_, (_, _, data))| data[0] >> 4 == 1).map(|(at, _)| at).collect();
+        let pictures = self
+            .0
+            .iter()
+            .filter(|(kind, _, data)| *kind == 9 && data[1] == 1);
+        let keys: Vec<usize> = pictures
+            .enumerate()
+            .filter(|(_, (_, _, data))| data[0] >> 4 == 1)
+            .map(|(at, _)| at)
+            .collect();
         keys.windows(2).map(|pair| pair[1] - pair[0]).collect()
     }
 
-    /// Video bits per second.
-    pub fn bitrate(&self) -> f64 {
-        let times = self.pictures();
-        let bytes: usize = self.0.iter().filter(|(kind, ..)| *kind == 9).map(|(_, _, data)| data.len()).sum();
-        let seconds = f64::from(times.last().unwrap_or(&0) - times.first().unwrap_or(&0)) / 1000.0;
-        bytes as f64 * 8.0 / seconds
+    /// Video bits per second between the second key frame and the last: the first group may use up
+    /// what the rate buffer starts with. None if that is less than four seconds.
+    pub fn bitrate(&self) -> Option<f64> {
+        let video: Vec<_> = self
+            .0
+            .iter()
+            .filter(|(kind, _, data)| *kind == 9 && data[1] == 1)
+            .collect();
+        let keys: Vec<usize> = (0..video.len())
+            .filter(|at| video[*at].2[0] >> 4 == 1)
+            .collect();
+        let (first, last) = (*keys.get(1)?, *keys.last()?);
+        let seconds = f64::from(video[last].1 - video[first].1) / 1000.0;
+        let bytes: usize = video[first..last]
+            .iter()
+            .map(|(_, _, data)| data.len())
+            .sum();
+        (seconds >= 4.0).then(|| bytes as f64 * 8.0 / seconds)
     }
 
     /// What ffprobe says about it, as lines `key=value`.
@@ -60,7 +82,15 @@ impl Recording {
             flv.extend((11 + data.len() as u32).to_be_bytes());
         }
         let mut child = Command::new("ffprobe")
-            .args(["-v", "error", "-count_frames", "-show_streams", "-f", "flv", "pipe:0"])
+            .args([
+                "-v",
+                "error",
+                "-count_frames",
+                "-show_streams",
+                "-f",
+                "flv",
+                "pipe:0",
+            ])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -101,7 +131,11 @@ impl Server {
                 });
             }
         });
-        Self { address, recordings, kick }
+        Self {
+            address,
+            recordings,
+            kick,
+        }
     }
 
     /// Closes every connection.
@@ -111,7 +145,12 @@ impl Server {
 
     /// All publications with a key, in order.
     pub fn recordings(&self, key: &str) -> Vec<Recording> {
-        self.recordings.lock().expect("lock").get(key).cloned().unwrap_or_default()
+        self.recordings
+            .lock()
+            .expect("lock")
+            .get(key)
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// The newest publication with a key.
@@ -123,12 +162,24 @@ impl Server {
 async fn serve(mut stream: TcpStream, kept: Recordings) -> Option<()> {
     let mut handshake = Handshake::new(PeerType::Server);
     let mut buffer = vec![0; 64 * 1024];
-    stream.write_all(&handshake.generate_outbound_p0_and_p1().ok()?).await.ok()?;
+    stream
+        .write_all(&handshake.generate_outbound_p0_and_p1().ok()?)
+        .await
+        .ok()?;
     let mut early = loop {
-        let length = stream.read(&mut buffer).await.ok().filter(|length| *length > 0)?;
+        let length = stream
+            .read(&mut buffer)
+            .await
+            .ok()
+            .filter(|length| *length > 0)?;
         match handshake.process_bytes(&buffer[..length]).ok()? {
-            HandshakeProcessResult::InProgress { response_bytes } => stream.write_all(&response_bytes).await.ok()?,
-            HandshakeProcessResult::Completed { response_bytes, remaining_bytes } => {
+            HandshakeProcessResult::InProgress { response_bytes } => {
+                stream.write_all(&response_bytes).await.ok()?
+            }
+            HandshakeProcessResult::Completed {
+                response_bytes,
+                remaining_bytes,
+            } => {
                 stream.write_all(&response_bytes).await.ok()?;
                 break remaining_bytes;
             }
@@ -139,7 +190,9 @@ async fn serve(mut stream: TcpStream, kept: Recordings) -> Option<()> {
     loop {
         for result in std::mem::take(&mut results) {
             match result {
-                ServerSessionResult::OutboundResponse(packet) => stream.write_all(&packet.bytes).await.ok()?,
+                ServerSessionResult::OutboundResponse(packet) => {
+                    stream.write_all(&packet.bytes).await.ok()?
+                }
                 ServerSessionResult::RaisedEvent(event) => {
                     results.extend(take(&mut session, event, &kept)?);
                 }
@@ -147,33 +200,66 @@ async fn serve(mut stream: TcpStream, kept: Recordings) -> Option<()> {
             }
         }
         if results.is_empty() {
-            let length = stream.read(&mut buffer).await.ok().filter(|length| *length > 0)?;
+            let length = stream
+                .read(&mut buffer)
+                .await
+                .ok()
+                .filter(|length| *length > 0)?;
             early.clear();
             results = session.handle_input(&buffer[..length]).ok()?;
         }
     }
 }
 
-fn take(session: &mut ServerSession, event: ServerSessionEvent, kept: &Recordings) -> Option<Vec<ServerSessionResult>> {
+fn take(
+    session: &mut ServerSession,
+    event: ServerSessionEvent,
+    kept: &Recordings,
+) -> Option<Vec<ServerSessionResult>> {
     let mut note = |key: String, message: Message| {
-        if let Some(recording) = kept.lock().expect("lock").get_mut(&key).and_then(|all| all.last_mut()) {
+        if let Some(recording) = kept
+            .lock()
+            .expect("lock")
+            .get_mut(&key)
+            .and_then(|all| all.last_mut())
+        {
             recording.0.push(message);
         }
     };
     match event {
-        ServerSessionEvent::ConnectionRequested { request_id, .. } => session.accept_request(request_id).ok(),
-        ServerSessionEvent::PublishStreamRequested { request_id, stream_key, .. } => {
+        ServerSessionEvent::ConnectionRequested { request_id, .. } => {
+            session.accept_request(request_id).ok()
+        }
+        ServerSessionEvent::PublishStreamRequested {
+            request_id,
+            stream_key,
+            ..
+        } => {
             if stream_key.contains("unwelcome") {
                 return None;
             }
-            kept.lock().expect("lock").entry(stream_key).or_default().push(Recording::default());
+            kept.lock()
+                .expect("lock")
+                .entry(stream_key)
+                .or_default()
+                .push(Recording::default());
             session.accept_request(request_id).ok()
         }
-        ServerSessionEvent::VideoDataReceived { stream_key, data, timestamp, .. } => {
+        ServerSessionEvent::VideoDataReceived {
+            stream_key,
+            data,
+            timestamp,
+            ..
+        } => {
             note(stream_key, (9, timestamp.value, data));
             Some(Vec::new())
         }
-        ServerSessionEvent::AudioDataReceived { stream_key, data, timestamp, .. } => {
+        ServerSessionEvent::AudioDataReceived {
+            stream_key,
+            data,
+            timestamp,
+            ..
+        } => {
             note(stream_key, (8, timestamp.value, data));
             Some(Vec::new())
         }

@@ -10,7 +10,10 @@ use std::{
 use serde_json::{Value, json};
 use simulator::media::{
     Net, Options, Plane,
-    view::{ChannelView, FlowView, MediaReport, MediaView, OutputView, RtmpDestination, Secret, SourceView},
+    view::{
+        ChannelView, FlowView, MediaReport, MediaView, OutputView, RtmpDestination, Secret,
+        SourceView,
+    },
 };
 use tokio::{sync::mpsc, time::sleep};
 
@@ -30,7 +33,11 @@ impl Stage {
     pub async fn start(resolve: &[String]) -> Self {
         let secrets: simulator::media::Secrets = Arc::new(|arn| {
             Box::pin(async move {
-                if arn == SECRET { Ok(Secret::new(PASSPHRASE)) } else { Err("no such secret".to_owned()) }
+                if arn == SECRET {
+                    Ok(Secret::new(PASSPHRASE))
+                } else {
+                    Err("no such secret".to_owned())
+                }
             })
         });
         let (sender, mut receiver) = mpsc::channel(100);
@@ -58,10 +65,19 @@ impl Stage {
             }],
             outputs: Vec::new(),
         };
-        let view = MediaView { flows: vec![flow], channels: Vec::new() };
-        let stage = Self { plane, view, reports };
+        let view = MediaView {
+            flows: vec![flow],
+            channels: Vec::new(),
+        };
+        let stage = Self {
+            plane,
+            view,
+            reports,
+        };
         stage.show();
-        stage.until("the listener is up", || stage.port().is_some()).await;
+        stage
+            .until("the listener is up", || stage.port().is_some())
+            .await;
         stage
     }
 
@@ -86,7 +102,10 @@ impl Stage {
             run: 1,
             input_addresses: vec![(address, 5000)],
             encoder_settings: settings,
-            destination: RtmpDestination { url: url.to_owned(), stream_name: Secret::new(key) },
+            destination: RtmpDestination {
+                url: url.to_owned(),
+                stream_name: Secret::new(key),
+            },
             input_settings: Value::Null,
         });
         self.show();
@@ -95,17 +114,38 @@ impl Stage {
     /// Removes both.
     pub fn remove(&mut self, id: &str) {
         self.view.channels.retain(|channel| channel.id != id);
-        self.view.flows[0].outputs.retain(|output| output.name != id);
+        self.view.flows[0]
+            .outputs
+            .retain(|output| output.name != id);
         self.show();
     }
 
     pub fn port(&self) -> Option<u16> {
-        self.plane.sources().get(SOURCE)?.listening.rsplit_once(':')?.1.parse().ok()
+        self.plane
+            .sources()
+            .get(SOURCE)?
+            .listening
+            .rsplit_once(':')?
+            .1
+            .parse()
+            .ok()
+    }
+
+    pub fn on_slate(&self, id: &str) -> bool {
+        self.plane
+            .stats()
+            .get(id)
+            .is_some_and(|stats| stats.on_slate)
     }
 
     /// How often something was reported.
     pub fn count(&self, what: impl Fn(&MediaReport) -> bool) -> usize {
-        self.reports.lock().expect("lock").iter().filter(|report| what(report)).count()
+        self.reports
+            .lock()
+            .expect("lock")
+            .iter()
+            .filter(|report| what(report))
+            .count()
     }
 
     /// Waits for a condition.
@@ -159,7 +199,14 @@ impl Drop for Feed {
 }
 
 /// Encoder settings as CreateChannel has them.
-pub fn settings(width: u32, height: u32, rate: u32, bitrate: u32, restart_delay: u32, retries: u32) -> Value {
+pub fn settings(
+    width: u32,
+    height: u32,
+    rate: u32,
+    bitrate: u32,
+    restart_delay: u32,
+    retries: u32,
+) -> Value {
     json!({
         "audioDescriptions": [{"name": "aac", "codecSettings": {"aacSettings": {
             "bitrate": 96000, "codingMode": "CODING_MODE_2_0", "sampleRate": 48000}}}],
@@ -184,7 +231,9 @@ pub fn settings(width: u32, height: u32, rate: u32, bitrate: u32, restart_delay:
 pub fn all_arguments() -> String {
     let processes = std::fs::read_dir("/proc").expect("/proc").flatten();
     let arguments = processes.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
-    arguments.map(|bytes| String::from_utf8_lossy(&bytes).replace('\0', " ") + "\n").collect()
+    arguments
+        .map(|bytes| String::from_utf8_lossy(&bytes).replace('\0', " ") + "\n")
+        .collect()
 }
 
 /// Children of a process.
