@@ -27,6 +27,7 @@ const ABOUT_ADDRESSES: &[&str] = &[
     "domain/src/record",
     "domain/tests/",
     "simulator/src/media/srt.rs",
+    "tests/end_to_end/test_bad_records.py",
     "tests/src/wiring.rs",
 ];
 

@@ -165,6 +165,21 @@ fn cidr(template: &Value) -> Vec<String> {
     found
 }
 
+/// How many metrics the alarms read: each costs ten cents a month, and the cost model says how many.
+pub fn watched_metrics(template: &Value) -> usize {
+    template::resources(template, "AWS::CloudWatch::Alarm")
+        .iter()
+        .map(|(_, properties)| {
+            properties["Metrics"].as_array().map_or(1, |metrics| {
+                metrics
+                    .iter()
+                    .filter(|metric| metric.get("MetricStat").is_some())
+                    .count()
+            })
+        })
+        .sum()
+}
+
 fn alarms(template: &Value, runbooks: &BTreeSet<String>) -> Vec<String> {
     let link =
         regex_lite::Regex::new(r"Runbook: \$\{RunbookUrl\}/([a-z-]+)\.md$").expect("a pattern");
@@ -230,6 +245,19 @@ mod tests {
             complaints(&template::load(), &runbooks()),
             Vec::<String>::new()
         );
+    }
+
+    #[test]
+    fn the_cost_model_counts_the_alarms_that_there_are() {
+        let template = template::load();
+        let told = format!("alarm_metrics: {},", watched_metrics(&template));
+        assert!(
+            house::read("domain/src/cost/control_plane.rs").contains(&told),
+            "not {told}"
+        );
+        let mut more = template;
+        more["Resources"]["SpareAlarm"] = more["Resources"]["StuckAlarm"].clone();
+        assert_ne!(format!("alarm_metrics: {},", watched_metrics(&more)), told);
     }
 
     #[test]
