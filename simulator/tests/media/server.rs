@@ -216,7 +216,7 @@ fn take(
     event: ServerSessionEvent,
     kept: &Recordings,
 ) -> Option<Vec<ServerSessionResult>> {
-    let mut note = |key: String, message: Message| {
+    let note = |key: String, message: Message| {
         if let Some(recording) = kept
             .lock()
             .expect("lock")
