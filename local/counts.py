@@ -3,7 +3,8 @@
 import re
 from collections import Counter
 
-TRANSITION = re.compile(r"StateEntered$")
+# A task counts once for each attempt: retries are billed too. Every other state counts when it is entered.
+TRANSITION = re.compile(r"^(TaskScheduled|(?!Task)\w+StateEntered)$")
 REPORT = re.compile(r"^REPORT .*Billed Duration: ([\d.]+) ms", re.DOTALL)
 
 
