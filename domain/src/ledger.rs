@@ -77,9 +77,9 @@ pub struct Ledger {
     /// Every StartChannel of the last hour.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub starts: Vec<Attempt>,
-    /// Every CreateChannel of the last hour.
+    /// Every channel of the last hour that is gone again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub creates: Vec<Attempt>,
+    pub lost: Vec<Attempt>,
     /// AWS refused the configuration of this generation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<Verdict>,
@@ -104,9 +104,12 @@ pub struct Ledger {
     /// The fingerprint of an address that another destination holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address_awaited: Option<String>,
-    /// A thing that should exist was not found at this time.
+    /// The channel was not found at this time.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub missing_since: Option<Timestamp>,
+    pub channel_missing_since: Option<Timestamp>,
+    /// The input was not found at this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input_missing_since: Option<Timestamp>,
     /// The state the channel is passing through, since when.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub passing: Option<Passing>,
@@ -243,6 +246,9 @@ pub struct Verdict {
     /// When we try again by ourselves; absent when only a person helps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again_at: Option<Timestamp>,
+    /// A plan has been made since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub heeded: bool,
 }
 
 /// Waiting for room under a quota.
@@ -263,7 +269,7 @@ pub struct QuotaWait {
 }
 
 /// What a Plan left a destination at.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rest {
     /// The channel's state then; absent when there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -271,6 +277,9 @@ pub struct Rest {
     /// True when it rests only because the flow has to come up first.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub awaits_flow: bool,
+    /// The flow's status then; absent when there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<String>,
     /// True when the destination needs the flow.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub needs_flow: bool,
@@ -358,11 +367,7 @@ impl Ledger {
             held_at: self.held_at,
             knock: self.knock,
             addresses: self.addresses.clone(),
-            rest: Some(Rest {
-                channel: None,
-                awaits_flow: false,
-                needs_flow: false,
-            }),
+            rest: Some(Rest::default()),
             expires_at: Some(now.as_second() + REMEMBER_SECONDS),
             ..Ledger::default()
         }

@@ -1,6 +1,11 @@
 //! What Plan saw in the cloud: small facts, in AWS's words.
 
+use crate::ledger::{self, Until, Wait};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+/// How long a describe may still show the state from before a start.
+const LAG_OF_START_SECONDS: i64 = 20;
 
 /// A MediaLive channel's state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,9 +96,18 @@ impl ChannelState {
     }
 }
 
+/// Whether a wait that began at `wait.since` is over. A channel that is IDLE just after a start may
+/// be one whose new state is not visible yet; it may have failed at once, too, but a look a little
+/// later costs less than a start counted twice.
+pub fn is_wait_over(now: Timestamp, wait: &Wait, state: &ChannelState) -> bool {
+    let lags = wait.until == Until::Running
+        && *state == ChannelState::Idle
+        && now < ledger::after(wait.since, LAG_OF_START_SECONDS);
+    is_over(wait.until, state) && !lags
+}
+
 /// Whether waiting is over: the channel is not passing through a state that leads there.
-pub fn is_over(until: crate::ledger::Until, state: &ChannelState) -> bool {
-    use crate::ledger::Until;
+pub fn is_over(until: Until, state: &ChannelState) -> bool {
     let on_the_way: &[ChannelState] = match until {
         Until::Idle => &[ChannelState::Creating, ChannelState::Updating],
         Until::Running => &[ChannelState::Starting],
@@ -180,6 +194,11 @@ pub struct FlowLook {
 }
 
 impl FlowLook {
+    /// Whether it is on its way out: as good as missing.
+    pub fn is_going(&self) -> bool {
+        matches!(self.status.as_str(), "DELETING" | "DELETED")
+    }
+
     /// Whether it carries the programme. UPDATING is an active flow with a change on its way.
     pub fn is_up(&self) -> bool {
         matches!(self.status.as_str(), "ACTIVE" | "UPDATING")

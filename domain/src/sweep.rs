@@ -210,10 +210,16 @@ fn is_held(address: &str, by_other_than: &str, seen: &Seen) -> bool {
     })
 }
 
-fn is_wait_over(now: Timestamp, row: &Ledger, state: Option<&str>) -> bool {
+fn is_wait_over(now: Timestamp, row: &Ledger, things: &[Listed]) -> bool {
     let Some(wait) = &row.wait else { return false };
-    match state {
-        Some(state) => look::is_wait_over(now, wait, &ChannelState::from(state.to_owned())),
+    let listed = row.channel.as_ref().and_then(|channel| {
+        things
+            .iter()
+            .find(|thing| thing.kind == Kind::Channel && thing.id == channel.id)
+    });
+    match listed {
+        // DELETED too is a state: it stays listed for a while.
+        Some(thing) => look::is_wait_over(now, wait, &ChannelState::from(thing.state.clone())),
         // Not listed: deleted, or not yet listed.
         None => now >= ledger::after(wait.since, ledger::LAG_SECONDS),
     }
@@ -332,5 +338,4 @@ fn flow(
 }
 
 #[cfg(test)]
-#[path = "sweep_tests.rs"]
 mod tests;

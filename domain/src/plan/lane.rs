@@ -1,6 +1,6 @@
 //! Which lane leads from what is there towards the target.
 
-use super::{Lane, Level, Rules, target::Target};
+use super::{Lane, Level, Rules, outcome::second_look, target::Target};
 use crate::{
     ledger::{self, Ledger, Settled, Verdict},
     look::{ChannelState, FlowLook, KeyLook, Look, Sight},
@@ -11,9 +11,6 @@ use jiff::Timestamp;
 /// Longer than this in a passing state is a matter for a person: three times MediaLive's longest
 /// normal start of ten minutes.
 const PASSING_SECONDS_MAX: i64 = 1800;
-/// Between the two looks at a thing that is not found.
-const SECOND_LOOK_SECONDS: i64 = 5;
-
 /// A lane and why it is not a better one.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Choice {
@@ -82,19 +79,25 @@ pub(super) fn choose(
             ..Choice::wait(until, Code::WaitingForOutcome)
         };
     }
-    if let Some(passing) = &ledger.passing
-        && now >= ledger::after(passing.since, PASSING_SECONDS_MAX)
-    {
-        return Choice {
-            problem: Some(Code::TakingTooLong),
-            ..Choice::go(Lane::Release)
-        };
-    }
     let state = look
         .channel
         .there()
         .map(|channel| &channel.state)
         .filter(|state| **state != ChannelState::Deleted);
+    if is_taking_too_long(now, ledger) {
+        // A stop is tried in any state that may be left by one; otherwise there is only looking.
+        let unwanted =
+            target.level != Level::Running || fit(target, ledger, look, true) == Fit::Differs;
+        let lane = if state == Some(&ChannelState::Starting) && unwanted {
+            Lane::Stop
+        } else {
+            Lane::Release
+        };
+        return Choice {
+            problem: Some(Code::TakingTooLong),
+            ..Choice::go(lane)
+        };
+    }
     use ChannelState as S;
     let choice = match (target.level, state) {
         (_, Some(S::Creating | S::Updating | S::Unknown(_))) => Choice::go(Lane::WaitForChannel),
@@ -117,7 +120,7 @@ pub(super) fn choose(
         (_, None) => provision(now, ledger, look, rules),
         (level, Some(state)) => bring(now, level, state, target, ledger, look, rules),
     };
-    if choice.lane == Lane::Release && !choice.exhausted {
+    if choice.lane == Lane::Release && !choice.exhausted && !choice.awaits_flow {
         settle(target, state.is_some(), ledger);
     }
     choice
@@ -133,12 +136,16 @@ fn bring(
     look: &Look,
     rules: &Rules,
 ) -> Choice {
-    let fit = fit(target, ledger, look);
+    let fit = fit(target, ledger, look, *state == ChannelState::Recovering);
     let idle = *state == ChannelState::Idle;
-    if !idle && fit == Fit::Differs {
+    if !idle && (fit == Fit::Differs || input_is_going(look)) {
         return Choice::go(Lane::Stop);
     }
-    if look.flow.is_none() {
+    if let (Fit::Same, Some(on_air)) = (fit, ledger.on_air.as_mut()) {
+        // Nothing is left that this `retry` could apply: it must not interrupt a stream later.
+        on_air.retry = target.retry.clone();
+    }
+    if look.flow.as_ref().is_none_or(FlowLook::is_going) {
         return Choice::await_flow(Code::FlowMissing);
     }
     if !is_wired(look) {
@@ -159,7 +166,7 @@ fn bring(
         && look
             .flow
             .as_ref()
-            .is_some_and(|flow| flow.ours == Some(false))
+            .is_some_and(|flow| flow.ours == Some(false) || flow.status == "ERROR")
     {
         return Choice::await_flow(Code::WaitingForFlow);
     }
@@ -181,23 +188,18 @@ fn bring(
 }
 
 fn provision(now: Timestamp, ledger: &mut Ledger, look: &Look, rules: &Rules) -> Choice {
-    match look.flow.as_ref().map(|flow| flow.status.as_str()) {
-        None | Some("DELETING") => return Choice::await_flow(Code::FlowMissing),
-        Some(_) => {}
+    if look.flow.as_ref().is_none_or(FlowLook::is_going) {
+        return Choice::await_flow(Code::FlowMissing);
     }
-    if look
-        .input
-        .there()
-        .is_some_and(|input| input.state == "DELETING")
-    {
+    if input_is_going(look) {
         // One input at a time: the old one goes first.
         return Choice::go(Lane::Teardown);
     }
     if look.channel.there().is_none()
-        && Ledger::tries(&ledger.creates, ledger.generation, now) >= 2 * rules.creates_max
+        && Ledger::tries(&ledger.lost, ledger.generation, now) >= 2 * rules.creates_max
     {
         let message = format!(
-            "The channel was made {} times within the hour and is gone or failed again.",
+            "The channel was made {} times within the hour and is gone again.",
             2 * rules.creates_max
         );
         return exhausted(Problem::new(Code::CreateFailed, message), ledger);
@@ -205,11 +207,26 @@ fn provision(now: Timestamp, ledger: &mut Ledger, look: &Look, rules: &Rules) ->
     Choice::go(Lane::Provision)
 }
 
+/// An input that is being deleted feeds nobody again.
+fn input_is_going(look: &Look) -> bool {
+    look.input
+        .there()
+        .is_some_and(|input| input.state == "DELETING")
+}
+
+fn is_taking_too_long(now: Timestamp, ledger: &Ledger) -> bool {
+    ledger
+        .passing
+        .as_ref()
+        .is_some_and(|passing| now >= ledger::after(passing.since, PASSING_SECONDS_MAX))
+}
+
 fn exhausted(problem: Problem, ledger: &mut Ledger) -> Choice {
     ledger.stuck = Some(Verdict {
         generation: ledger.generation,
         problem,
         again_at: None,
+        heeded: false,
     });
     Choice {
         exhausted: true,
@@ -217,37 +234,8 @@ fn exhausted(problem: Problem, ledger: &mut Ledger) -> Choice {
     }
 }
 
-/// A thing we know of, or asked for, is not found: until when to look again before it is gone.
-fn second_look(now: Timestamp, target: &Target, ledger: &Ledger, look: &Look) -> Option<Timestamp> {
-    let unmake = target.level == Level::Gone;
-    let channel = (look.channel == Sight::NotFound)
-        .then(|| {
-            ledger.channel.as_ref().map(|made| made.at).or(ledger
-                .channel_sought
-                .as_ref()
-                .map(|sought| sought.at)
-                .filter(|_| unmake))
-        })
-        .flatten();
-    let input = (look.input == Sight::NotFound)
-        .then(|| {
-            ledger.input.as_ref().map(|made| made.at).or(ledger
-                .input_sought
-                .as_ref()
-                .map(|sought| sought.at)
-                .filter(|_| unmake))
-        })
-        .flatten();
-    let at = channel.into_iter().chain(input).max()?;
-    let lag_over = ledger::after(at, ledger::LAG_SECONDS);
-    Some(if now < lag_over {
-        lag_over
-    } else {
-        ledger::after(now, SECOND_LOOK_SECONDS)
-    })
-}
-
-fn fit(target: &Target, ledger: &Ledger, look: &Look) -> Fit {
+/// An `ailing` channel is RECOVERING or does not come up: a new `retry` makes a fresh start of it.
+fn fit(target: &Target, ledger: &Ledger, look: &Look, ailing: bool) -> Fit {
     let Some(wanted) = &target.configuration else {
         return Fit::Same;
     };
@@ -263,13 +251,13 @@ fn fit(target: &Target, ledger: &Ledger, look: &Look) -> Fit {
         KeyLook::Version(version) if target.refusal.is_none() => version != on_air.key_version,
         _ => false,
     };
-    if on_air.settings == wanted.settings_fingerprint() && !rotated {
-        return Fit::Same;
-    }
-    if on_air.retry != target.retry {
-        Fit::Differs
-    } else {
-        Fit::Pending
+    let same = on_air.settings == wanted.settings_fingerprint() && !rotated;
+    let again = on_air.retry != target.retry;
+    match (same, again) {
+        (true, true) if ailing => Fit::Differs,
+        (true, _) => Fit::Same,
+        (false, true) => Fit::Differs,
+        (false, false) => Fit::Pending,
     }
 }
 
@@ -293,7 +281,7 @@ fn note_failure(now: Timestamp, state: Option<&ChannelState>, ledger: &mut Ledge
             Code::UpdateFailed,
             "MediaLive could not bring the channel up to date.",
         )
-    } else if Ledger::tries(&ledger.creates, ledger.generation, now) >= rules.creates_max {
+    } else if Ledger::tries(&ledger.lost, ledger.generation, now) + 1 >= rules.creates_max {
         Problem::new(Code::CreateFailed, "MediaLive could not make the channel.")
     } else {
         return;
@@ -302,6 +290,7 @@ fn note_failure(now: Timestamp, state: Option<&ChannelState>, ledger: &mut Ledge
         generation: ledger.generation,
         problem,
         again_at: None,
+        heeded: false,
     });
 }
 
@@ -316,48 +305,6 @@ fn settle(target: &Target, has_channel: bool, ledger: &mut Ledger) {
         _ if target.waits_for_quota.is_some() => ledger.settled.take(),
         _ => None,
     };
-}
-
-/// Whether a lane does, or only waits for, what an unknown outcome was about.
-pub(super) fn repeats(lane: Lane, operation: &str) -> bool {
-    let operations: &[&str] = match lane {
-        Lane::Provision => &["create-input", "add-flow-output", "create-channel"],
-        Lane::Start => &["start-flow", "enable-flow-output", "start-channel"],
-        Lane::Stop => &["stop-channel", "disable-flow-output"],
-        Lane::Change => &["update-channel"],
-        Lane::Teardown => &["delete-channel", "remove-flow-output", "delete-input"],
-        Lane::WaitForChannel | Lane::WaitUntil => return true,
-        Lane::Release => &[],
-    };
-    operations.contains(&operation)
-}
-
-/// Whether the look shows the effect of an act, so that its outcome is known.
-pub(super) fn has_landed(operation: &str, look: &Look) -> bool {
-    use ChannelState as S;
-    let state = look.channel.there().map(|channel| &channel.state);
-    let enabled = look.flow_output.as_ref().map(|output| output.enabled);
-    match operation {
-        "create-input" => look.input.there().is_some(),
-        "add-flow-output" => enabled.is_some(),
-        "create-channel" => state.is_some(),
-        "start-flow" => look
-            .flow
-            .as_ref()
-            .is_some_and(|flow| flow.is_up() || flow.status == "STARTING"),
-        "enable-flow-output" => enabled == Some(true),
-        "disable-flow-output" => enabled != Some(true),
-        "start-channel" => matches!(state, Some(S::Starting | S::Running | S::Recovering)),
-        "stop-channel" => matches!(state, Some(S::Stopping | S::Idle)),
-        "update-channel" => matches!(state, Some(S::Updating | S::UpdateFailed)),
-        "delete-channel" => matches!(state, None | Some(S::Deleting | S::Deleted)),
-        "remove-flow-output" => enabled.is_none(),
-        "delete-input" => look
-            .input
-            .there()
-            .is_none_or(|input| matches!(input.state.as_str(), "DELETING" | "DELETED")),
-        _ => false,
-    }
 }
 
 /// Whether a person is needed. A verdict of this generation holds until its own time, an edit or

@@ -151,10 +151,10 @@ pub(super) fn status(
     let status = if verdict.is_some() || too_long {
         Status::Stuck
     } else if target.desired == DesiredState::Removed {
-        if choice.lane == Lane::Release {
-            Status::Ready
-        } else {
-            Status::Removing
+        match choice.lane {
+            Lane::Release if desired_problem.is_some() => Status::Error,
+            Lane::Release => Status::Ready,
+            _ => Status::Removing,
         }
     } else if target.level == Level::Running {
         match choice.lane {
@@ -220,9 +220,7 @@ fn scrubbed(ledger: &Ledger) -> Option<Problem> {
 fn sentence(code: Code) -> &'static str {
     match code {
         Code::FlowMissing => "The MediaConnect flow does not exist or is being deleted.",
-        Code::WaitingForFlow => {
-            "The MediaConnect flow is not running, and it is not Lunora's to start."
-        }
+        Code::WaitingForFlow => "The MediaConnect flow is not running, and Lunora cannot start it.",
         Code::WaitingForOutcome => {
             "A call to AWS got no answer; Lunora waits until it is known what came of it."
         }

@@ -7,16 +7,20 @@
 
 mod lane;
 mod mirror;
+mod notes;
+mod outcome;
 mod target;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 pub use mirror::{Mirror, Status};
 pub use target::Level;
+pub use verdict::fail;
 
 use crate::{
-    ledger::{self, Ledger, Passing, Rest, Seen, Shown},
-    look::{AddressLook, ChannelState, KeyLook, Look, Sight},
+    ledger::{self, Ledger, Rest, Shown},
+    look::{AddressLook, ChannelState, Look},
     problem::{Code, Problem},
     record::{self, Item, Wish},
 };
@@ -53,7 +57,8 @@ pub struct Rules {
     pub parameter_prefix: String,
     /// StartChannel calls per generation and hour. A start costs ten minutes.
     pub starts_max: usize,
-    /// CreateChannel calls per generation and hour before CREATE_FAILED is a verdict.
+    /// Channels per generation and hour that may fail to be made before it is a verdict; twice as
+    /// many may get lost before a person is asked.
     pub creates_max: usize,
     /// Laps of one execution, then a successor: 25,000 history events end an execution.
     pub laps_max: u64,
@@ -101,24 +106,28 @@ pub fn decide(
     rules: &Rules,
 ) -> Decision {
     let mut ledger = ledger.clone();
-    note_wish(&mut ledger, record, look);
-    note_gone(now, &mut ledger, look);
+    notes::note_wish(&mut ledger, record, look);
+    notes::note_unanswered(&mut ledger);
+    notes::note_gone(now, &mut ledger, look);
     if ledger
         .intent
         .as_ref()
-        .is_some_and(|intent| intent.until <= now || lane::has_landed(&intent.operation, look))
+        .is_some_and(|intent| intent.until <= now || outcome::has_landed(&intent.operation, look))
     {
         ledger.intent = None;
+    }
+    if let Some(refused) = ledger.refused.as_mut() {
+        refused.heeded = true;
     }
     ledger.wait = None;
     ledger.wake_at = None;
     ledger.address_awaited = None;
-    note_passing(now, &mut ledger, look);
+    notes::note_passing(now, &mut ledger, look);
 
     let target = target::aim(now, record.map(|(_, wish)| wish), &mut ledger, look, rules);
     let mut choice = lane::choose(now, &target, &mut ledger, look, rules);
     if let Some(intent) = &ledger.intent
-        && !lane::repeats(choice.lane, &intent.operation)
+        && !outcome::repeats(choice.lane, &intent.operation)
     {
         // What was sent may still land: nothing else is done until it has, or cannot any more.
         choice = lane::Choice::wait(intent.until, Code::WaitingForOutcome);
@@ -135,16 +144,13 @@ pub fn decide(
         choice.lane = Lane::Release;
     }
     let hand_over = choice.lane != Lane::Release && lap >= rules.laps_max;
-    if !hand_over {
-        count_try(now, choice.lane, &mut ledger, look);
-    }
     if hand_over {
-        choice.lane = Lane::Release;
         ledger.rest = None;
     } else if choice.lane == Lane::Release {
         rest(now, &target, &choice, &mut ledger, look);
     } else {
         ledger.rest = None;
+        count_try(now, choice.lane, &mut ledger, look);
     }
 
     let (status, problem) = mirror::status(
@@ -158,18 +164,18 @@ pub fn decide(
     show(now, &mut ledger, problem.as_ref());
     let mirror = record.map(|(item, _)| Mirror::new(item, status, problem, &ledger, look, now));
     let let_go = addresses_let_go(&mut ledger, &target, look, record.map(|(_, wish)| wish));
-    if record.is_none()
-        && choice.lane == Lane::Release
-        && !stuck
-        && !hand_over
-        && !ledger.has_resources()
-    {
+    if record.is_none() && choice.lane == Lane::Release && !stuck && !ledger.has_resources() {
         ledger = ledger.shrunk(now);
     } else {
         ledger.expires_at = None;
     }
     Decision {
-        lane: choice.lane,
+        // A successor goes on where this one is: what is shown does not change.
+        lane: if hand_over {
+            Lane::Release
+        } else {
+            choice.lane
+        },
         level: target.level,
         until: choice.until,
         ledger,
@@ -179,165 +185,12 @@ pub fn decide(
     }
 }
 
-/// Raises the generation when the wish, or the version of its key, is not the one seen last.
-fn note_wish(ledger: &mut Ledger, record: Option<(&Item, &Wish)>, look: &Look) {
-    let seen = record.map(|(item, _)| Seen {
-        attributes: record::operator_fingerprint(item),
-        key_version: match look.key {
-            KeyLook::Version(version) => Some(version),
-            _ => None,
-        },
-    });
-    if seen != ledger.seen {
-        let retry_now = seen.is_some();
-        ledger.generation += 1;
-        ledger.seen = seen;
-        ledger.refused = None;
-        ledger.stuck = None;
-        if let Some(wait) = ledger.quota_wait.as_mut() {
-            // An edit may be all that was needed (another preset); the place in line stays.
-            wait.turn = retry_now;
-        }
-    }
-    if ledger.incarnation == 0 {
-        ledger.incarnation = 1;
-    }
-    if let Some((item, wish)) = record {
-        if let Ok(desired) = wish.desired {
-            ledger.desired = Some(desired);
-        }
-        if !record::secrets_in(item).is_empty() {
-            ledger.scrubbed = Some(ledger.generation);
-        }
-    } else {
-        ledger.desired = Some(record::DesiredState::Removed);
-    }
-}
-
-/// Notes what is gone. Gone is DELETED seen, or not found in two looks of which the last is at
-/// least a minute after we learned of the thing.
-fn note_gone(now: Timestamp, ledger: &mut Ledger, look: &Look) {
-    if look
-        .channel
-        .there()
-        .is_some_and(|channel| channel.state == ChannelState::Deleted)
-    {
-        ledger.forget_channel();
-    }
-    if look
-        .input
-        .there()
-        .is_some_and(|input| input.state == "DELETED")
-    {
-        ledger.forget_input();
-    }
-    if look.channel == Sight::NotFound && ledger.channel_deleted {
-        ledger.forget_channel();
-    }
-    let due =
-        |at: Option<Timestamp>| at.is_none_or(|at| now >= ledger::after(at, ledger::LAG_SECONDS));
-    let channel_at = ledger
-        .channel
-        .as_ref()
-        .map(|made| made.at)
-        .or(ledger.channel_sought.as_ref().map(|sought| sought.at));
-    let input_at = ledger
-        .input
-        .as_ref()
-        .map(|made| made.at)
-        .or(ledger.input_sought.as_ref().map(|sought| sought.at));
-    let channel_missing =
-        look.channel == Sight::NotFound && channel_at.is_some() && due(channel_at);
-    let input_missing = look.input == Sight::NotFound && input_at.is_some() && due(input_at);
-    match (channel_missing || input_missing, ledger.missing_since) {
-        (false, _) => ledger.missing_since = None,
-        (true, None) => ledger.missing_since = Some(now),
-        (true, Some(since)) if since < now => {
-            if channel_missing {
-                ledger.forget_channel();
-            }
-            if input_missing {
-                ledger.forget_input();
-            }
-            ledger.missing_since = None;
-        }
-        (true, Some(_)) => {}
-    }
-    // What was found by name is known by id from now on.
-    if let Some(channel) = look.channel.there()
-        && channel.state != ChannelState::Deleted
-        && ledger
-            .channel
-            .as_ref()
-            .is_none_or(|made| made.id != channel.id)
-    {
-        ledger.channel = Some(ledger::Made {
-            id: channel.id.clone(),
-            at: now,
-            address: String::new(),
-        });
-    }
-    if let Some(input) = look.input.there()
-        && input.state != "DELETED"
-    {
-        let address = input.address.clone().unwrap_or_default();
-        match ledger.input.as_mut() {
-            Some(made) if made.id == input.id => {
-                if !address.is_empty() {
-                    made.address = address;
-                }
-            }
-            _ => {
-                ledger.input = Some(ledger::Made {
-                    id: input.id.clone(),
-                    at: now,
-                    address,
-                })
-            }
-        }
-    }
-    ledger.flow_output_arn = look.flow_output.as_ref().map(|output| output.arn.clone());
-}
-
-fn note_passing(now: Timestamp, ledger: &mut Ledger, look: &Look) {
-    let state = look
-        .channel
-        .there()
-        .map(|channel| &channel.state)
-        .filter(|state| state.is_passing());
-    match (state, &ledger.passing) {
-        (None, _) => ledger.passing = None,
-        (Some(state), Some(passing)) if passing.state == state.as_str() => {}
-        (Some(state), _) => {
-            ledger.passing = Some(Passing {
-                state: state.as_str().to_owned(),
-                since: now,
-            })
-        }
-    }
-    match look.channel.there().map(|channel| &channel.state) {
-        Some(ChannelState::Running) => {
-            ledger.streaming_started_at.get_or_insert(now);
-        }
-        Some(ChannelState::Recovering | ChannelState::Stopping) => {}
-        _ => ledger.streaming_started_at = None,
-    }
-}
-
-/// Counts a start or a create before it is sent: a replay of the execution does not reset it.
+/// Counts a start before it is sent: a replay of the execution does not reset it.
 fn count_try(now: Timestamp, lane: Lane, ledger: &mut Ledger, look: &Look) {
-    let generation = ledger.generation;
-    let state = look
-        .channel
-        .there()
-        .map(|channel| &channel.state)
-        .filter(|state| **state != ChannelState::Deleted);
-    match (lane, state) {
-        (Lane::Start, Some(ChannelState::Idle)) => {
-            Ledger::count_try(&mut ledger.starts, generation, now)
-        }
-        (Lane::Provision, None) => Ledger::count_try(&mut ledger.creates, generation, now),
-        _ => {}
+    let state = look.channel.there().map(|channel| &channel.state);
+    if lane == Lane::Start && state == Some(&ChannelState::Idle) {
+        let generation = ledger.generation;
+        Ledger::count_try(&mut ledger.starts, generation, now);
     }
 }
 
@@ -357,7 +210,10 @@ fn rest(
             .filter(|state| **state != ChannelState::Deleted)
             .map(|state| state.as_str().to_owned()),
         awaits_flow: choice.awaits_flow,
+        flow: look.flow.as_ref().map(|flow| flow.status.clone()),
+        // Feeding one that does not come up would not help it.
         needs_flow: target.level == Level::Running
+            && choice.problem != Some(Code::TakingTooLong)
             && look.channel.there().is_some_and(|channel| {
                 matches!(
                     channel.state,
@@ -391,7 +247,9 @@ fn addresses_let_go(
     look: &Look,
     wish: Option<&Wish>,
 ) -> Vec<String> {
+    let removed = target.desired == record::DesiredState::Removed;
     if let AddressLook::HeldBy(_) = look.address
+        && !removed
         && let Some(Ok(wanted)) = wish.map(|wish| &wish.configuration)
     {
         ledger.address_awaited = Some(wanted.address_hash());
@@ -413,10 +271,12 @@ fn addresses_let_go(
         target
             .configuration
             .iter()
+            .filter(|_| target.level != Level::Gone)
             .map(|configuration| configuration.address_hash()),
     );
     if let Some(Ok(wanted)) = wish.map(|wish| &wish.configuration)
         && look.address == AddressLook::Held
+        && !removed
     {
         needed.push(wanted.address_hash());
     }

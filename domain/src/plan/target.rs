@@ -126,7 +126,9 @@ fn wanted(wish: &Wish, ledger: &Ledger, look: &Look) -> Result<Configuration, Pr
             ));
         }
     }
-    if let AddressLook::HeldBy(holder) = &look.address {
+    if let AddressLook::HeldBy(holder) = &look.address
+        && ledger.desired != Some(DesiredState::Removed)
+    {
         let message =
             format!("The destination {holder} already sends to this address with this key.");
         return Err(Problem::new(Code::DuplicateAddress, message));

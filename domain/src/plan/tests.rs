@@ -1,1 +1,8 @@
+//! Tests that prove the planner: named examples, every small input, and a model of the cloud.
 
+mod cases;
+mod convergence;
+mod enumeration;
+mod examples;
+mod model;
+mod support;

@@ -7,13 +7,7 @@ use cloud::{
     Cloud, Error, ledgers,
     payload::{FailInput, Knocked},
 };
-use domain::{
-    error,
-    ledger::{self, QuotaWait, Verdict},
-};
-
-/// A budget of retries that is used up is tried again by itself after this; a refusal is not.
-const AGAIN_SECONDS: i64 = 900;
+use domain::{error, plan};
 
 /// Passes the verdict.
 pub async fn handle(cloud: &Cloud, input: FailInput) -> Result<Knocked, Error> {
@@ -23,34 +17,7 @@ pub async fn handle(cloud: &Cloud, input: FailInput) -> Result<Knocked, Error> {
         return Err(Error::Stale("Another execution holds the lease.".into()));
     }
     let problem = error::problem_of_cause(&input.error.error, &input.error.cause);
-    let mut after = before.clone();
-    let generation = after.generation;
-    match input.error.error.as_str() {
-        "Permanent" => {
-            after.refused = Some(Verdict {
-                generation,
-                problem,
-                again_at: None,
-            })
-        }
-        "Full" => {
-            let since = after.quota_wait.as_ref().map_or(now, |wait| wait.since);
-            after.quota_wait = Some(QuotaWait {
-                since,
-                problem,
-                count: None,
-                turn: false,
-                tried_at: now,
-            });
-        }
-        _ => {
-            after.stuck = Some(Verdict {
-                generation,
-                problem,
-                again_at: Some(ledger::after(now, AGAIN_SECONDS)),
-            })
-        }
-    }
+    let after = plan::fail(now, &before, &input.error.error, problem);
     let knock = before.knock;
     ledgers::save(clients, settings, &input.execution, &before, &after).await?;
     Ok(Knocked {

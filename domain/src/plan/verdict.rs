@@ -1,0 +1,56 @@
+//! What a step that failed for good means for the plans to come.
+
+use crate::{
+    ledger::{self, Ledger, QuotaWait, Verdict},
+    problem::Problem,
+};
+use jiff::Timestamp;
+
+/// What only a person or time can help is tried again by itself after this.
+const AGAIN_SECONDS: i64 = 900;
+
+/// Passes the verdict on a step that ended with `error`. `name` is the error's name as the state
+/// machine caught it.
+///
+/// The first refusal of a generation is a judgement on the configuration: the next plan aims at the
+/// settled one, or takes down what was made. If that is refused too, no plan helps, and going on at
+/// once would go round and round: it is stuck, and tried again later. Passing a verdict twice before
+/// the next plan passes it once.
+pub fn fail(now: Timestamp, ledger: &Ledger, name: &str, problem: Problem) -> Ledger {
+    let mut ledger = ledger.clone();
+    let generation = ledger.generation;
+    let refused_before = ledger
+        .refused
+        .as_ref()
+        .is_some_and(|refused| refused.generation == generation && refused.heeded);
+    match name {
+        "Permanent" if !refused_before => {
+            ledger.refused = Some(Verdict {
+                generation,
+                problem,
+                again_at: None,
+                heeded: false,
+            })
+        }
+        // What has a channel has its room; to unmake that for another try would gain nothing.
+        "Full" if ledger.channel.is_none() => {
+            let since = ledger.quota_wait.as_ref().map_or(now, |wait| wait.since);
+            ledger.quota_wait = Some(QuotaWait {
+                since,
+                problem,
+                count: None,
+                turn: false,
+                tried_at: now,
+            });
+        }
+        _ => {
+            ledger.stuck = Some(Verdict {
+                generation,
+                problem,
+                again_at: Some(ledger::after(now, AGAIN_SECONDS)),
+                heeded: false,
+            })
+        }
+    }
+    ledger
+}
