@@ -1,7 +1,7 @@
 //! One ffmpeg: a transport stream (or nothing, for the slate) in, FLV out, both through pipes.
 //! It ends with us whatever happens: its input ends and its output breaks when our process is gone,
-//! and ffmpeg stops on either. It runs in a process group of its own, with an empty environment
-//! (ours holds credentials), and slightly nicer than the tasks that feed it.
+//! and ffmpeg stops on either. It runs in a process group of its own and with an empty environment
+//! (ours holds credentials).
 
 use std::{
     io,
@@ -44,10 +44,8 @@ impl Encoder {
     /// If the program cannot be started.
     pub fn start(ffmpeg: &Path, recipe: &Recipe, source: Source, speed: &str) -> io::Result<Self> {
         let slate = source == Source::Slate;
-        let mut command = Command::new("nice");
+        let mut command = Command::new(ffmpeg);
         command
-            .args(["-n", "5"])
-            .arg(ffmpeg)
             .args(recipe.arguments(source, speed))
             .env_clear()
             .stdin(if slate { Stdio::null() } else { Stdio::piped() })

@@ -57,7 +57,8 @@ pub type Secrets = Arc<
 pub struct Options {
     /// The ffmpeg program.
     pub ffmpeg: PathBuf,
-    /// x264's preset: `veryfast` unless the machine is too small.
+    /// x264's preset. With `superfast` 360p30 from a 720p feed takes a tenth of a core and 720p30 a
+    /// fifth (measured); `veryfast` takes half as much again.
     pub speed: String,
     /// The address SRT listeners are bound to.
     pub srt_address: IpAddr,
@@ -73,7 +74,7 @@ impl Options {
     pub fn new(net: Net, secrets: Secrets) -> Self {
         Self {
             ffmpeg: PathBuf::from("ffmpeg"),
-            speed: "veryfast".to_owned(),
+            speed: "superfast".to_owned(),
             srt_address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             net,
             secrets,
