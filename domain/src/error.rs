@@ -60,11 +60,24 @@ pub fn problem_of_cause(error: &str, cause: &str) -> Problem {
     {
         return Problem::new(*code, sentence);
     }
-    let sentence = match (error, message.is_empty()) {
-        ("Transient", false) => format!("The last try ended with: {message}"),
-        _ => format!("A step ended with {error} again and again."),
+    // What the standard Retry covers has been tried until its budget was used up.
+    let retried = error == "Transient"
+        || error == "States.Timeout"
+        || ["Lambda.", "Sandbox.", "Runtime."]
+            .iter()
+            .any(|service| error.starts_with(service));
+    let sentence = match message.is_empty() {
+        false if error == "Transient" => format!("The last try ended with: {message}"),
+        _ => format!("A step ended with {error}."),
     };
-    Problem::new(Code::Internal, sentence)
+    Problem::new(
+        if retried {
+            Code::RetriesExhausted
+        } else {
+            Code::Internal
+        },
+        sentence,
+    )
 }
 
 #[cfg(test)]
@@ -84,21 +97,24 @@ mod tests {
     }
 
     #[test]
-    fn whatever_else_arrives_becomes_internal() {
-        for (error, cause) in [
-            ("States.Timeout", ""),
-            ("Lambda.Unknown", "not json"),
+    fn whatever_else_arrives_is_a_used_up_budget_or_a_bug() {
+        for (error, cause, code) in [
+            ("States.Timeout", "", Code::RetriesExhausted),
+            ("Lambda.Unknown", "not json", Code::RetriesExhausted),
+            ("Runtime.ExitError", "{}", Code::RetriesExhausted),
             (
                 "Transient",
                 r#"{"errorMessage":"MediaLive throttled StartChannel"}"#,
+                Code::RetriesExhausted,
             ),
-            ("Permanent", r#"{"errorMessage":"no_such_code: x"}"#),
-        ] {
-            assert_eq!(
-                problem_of_cause(error, cause).code,
+            (
+                "Permanent",
+                r#"{"errorMessage":"no_such_code: x"}"#,
                 Code::Internal,
-                "{error}"
-            );
+            ),
+            ("States.Runtime", "a path that is not there", Code::Internal),
+        ] {
+            assert_eq!(problem_of_cause(error, cause).code, code, "{error}");
         }
     }
 }

@@ -37,8 +37,9 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
         return Ok(Done::new("deleted"));
     }
     step.close().await?;
+    // ATTACHED, or DELETING since a moment ago.
+    let state = state.unwrap_or_default();
     Err(Error::transient(format!(
-        "The input is {}.",
-        state.unwrap_or_default()
+        "The input was {state} and is not gone yet."
     )))
 }

@@ -7,7 +7,7 @@ use cloud::{
     Cloud, Error, events::eventbridge::EventBridgeEvent, executions, ledgers, payload::Done,
 };
 use domain::{
-    look::{ChannelState, is_wait_over},
+    look::{ChannelState, is_over},
     name,
 };
 

@@ -1,6 +1,6 @@
 //! The scheduled pass: wakes what hints missed, acts on times, removes orphans, stops an unneeded flow.
 //!
-//! Runs twice: everything it does follows from what it sees, and reserved concurrency keeps passes apart.
+//! Runs twice: everything it does follows from what it sees, and a tick is never retried.
 //! Undone by: the next pass; an orphan, once deleted, stays deleted.
 
 use cloud::{
@@ -56,6 +56,11 @@ pub async fn handle(cloud: &Cloud, _tick: EventBridgeEvent) -> Result<Swept, Err
     let stopped = flow(cloud, &seen, &pass).await;
     swept.note(stopped, |swept, stopped| swept.flow_stopped = stopped);
     repair(cloud, &seen, &mut swept).await;
+    // As long as one is stuck, so that the alarm stays up until a person has come.
+    let stuck = seen.rows.values().filter(|row| row.stuck.is_some()).count();
+    if stuck > 0 {
+        cloud::shell::count(&cloud.settings.stack, "Stuck", stuck, cloud.now());
+    }
     if !swept.orphans_removed.is_empty() {
         cloud::shell::count(
             &cloud.settings.stack,

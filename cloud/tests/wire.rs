@@ -1,0 +1,266 @@
+//! What goes over the wire: the real clients with a connector that has no socket. One request is
+//! read, one canned answer given.
+
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_smithy_runtime_api::{
+    client::{
+        http::{
+            HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings,
+            SharedHttpConnector,
+        },
+        orchestrator::{HttpRequest, HttpResponse},
+        runtime_components::RuntimeComponents,
+    },
+    http::StatusCode,
+};
+use aws_smithy_types::body::SdkBody;
+use cloud::{
+    Error,
+    clients::{self, Clients},
+    media_connect,
+    media_live::{self, ChannelBody},
+    parameters,
+    settings::Settings,
+};
+use domain::{look::ChannelState, problem::Code, record};
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+
+/// Answers every request with what the test says, and keeps the requests.
+#[derive(Clone, Debug)]
+struct Wire {
+    answers: Arc<Mutex<Vec<(u16, String, Value)>>>,
+    requests: Arc<Mutex<Vec<(String, Value)>>>,
+}
+
+impl HttpClient for Wire {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for Wire {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let body = request
+            .body()
+            .bytes()
+            .and_then(|bytes| serde_json::from_slice(bytes).ok())
+            .unwrap_or(Value::Null);
+        let line = format!("{} {}", request.method(), request.uri());
+        self.requests.lock().unwrap().push((line, body));
+        let (status, kind, answer) = self.answers.lock().unwrap().remove(0);
+        let mut response = HttpResponse::new(
+            StatusCode::try_from(status).unwrap(),
+            SdkBody::from(answer.to_string()),
+        );
+        if !kind.is_empty() {
+            response.headers_mut().insert("x-amzn-errortype", kind);
+        }
+        HttpConnectorFuture::ready(Ok(response))
+    }
+}
+
+fn wire(answers: &[(u16, &str, Value)]) -> (Wire, Clients) {
+    let wire = Wire {
+        answers: Arc::new(Mutex::new(
+            answers
+                .iter()
+                .map(|(status, kind, answer)| (*status, (*kind).to_owned(), answer.clone()))
+                .collect(),
+        )),
+        requests: Arc::default(),
+    };
+    let credentials = Credentials::new("test", "test", None, None, "test");
+    let config = clients::base(
+        SharedCredentialsProvider::new(credentials),
+        "us-west-2".into(),
+    )
+    .http_client(wire.clone())
+    .build();
+    (wire, Clients::new(&config, |_| None))
+}
+
+fn settings() -> Settings {
+    Settings {
+        stack: "demo".into(),
+        destinations_table: "destinations".into(),
+        ledger_table: "ledger".into(),
+        flow_arn: "arn:aws:mediaconnect:us-west-2:123456789012:flow:1-a-b:demo".into(),
+        input_security_group_id: "1234567".into(),
+        media_live_role_arn: "arn:aws:iam::123456789012:role/MediaLiveAccessRole".into(),
+        parameter_store_prefix: "/lunora-player/streaming".into(),
+        feed_bitrate: 10_000_000,
+        grace_seconds: 900,
+        flow_grace_seconds: 900,
+        flow_on_demand: true,
+        state_machine_arn: "arn:aws:states:us-west-2:123456789012:stateMachine:reconcile".into(),
+    }
+}
+
+fn configuration() -> record::Configuration {
+    let item: record::Item = serde_json::from_value(json!({
+        "destination_id": "youtube-main", "platform": "youtube", "preset_id": "1080p30",
+        "rtmp_url": "rtmps://a.rtmps.youtube.com:443/live2",
+        "stream_key_param": "/lunora-player/streaming/youtube-main",
+    }))
+    .unwrap();
+    record::read(&item, "/lunora-player/streaming")
+        .configuration
+        .unwrap()
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(future)
+}
+
+fn secure(key: &str) -> Value {
+    json!({"Parameter": {"Name": "/lunora-player/streaming/youtube-main", "Type": "SecureString", "Value": key, "Version": 3}})
+}
+
+#[test]
+fn the_channel_body_is_the_one_whose_shape_was_checked_against_the_model() {
+    let channel = json!({"channel": {"id": "7654321", "state": "CREATING",
+        "destinations": [{"id": "rtmp1", "settings": [{"streamName": "canary-key-0001"}]}]}});
+    let (wire, clients) = wire(&[(200, "", secure("canary-key-0001\n")), (201, "", channel)]);
+    let made = block_on(async {
+        let (key, version) =
+            parameters::read(&clients, "/lunora-player/streaming/youtube-main").await?;
+        assert_eq!(version, 3);
+        let configuration = configuration();
+        let body = ChannelBody {
+            configuration: &configuration,
+            input_id: "1234567",
+            key: &key,
+        };
+        media_live::create_channel(&clients, &settings(), "youtube-main", 1, &body)
+            .await
+            .map_err(Error::from)
+    })
+    .unwrap();
+    assert_eq!(
+        (made.id.as_str(), made.state),
+        ("7654321", ChannelState::Creating)
+    );
+    let requests = wire.requests.lock().unwrap();
+    let wanted: Value = serde_json::from_str(include_str!("create-channel.json")).unwrap();
+    assert!(requests[1].0.ends_with("/prod/channels"));
+    assert_eq!(requests[1].1, wanted);
+}
+
+#[test]
+fn a_key_that_is_none_is_told_by_its_parameter_and_never_quoted() {
+    for key in ["", "  ", "canary key", "canary\tkey"] {
+        let (_, clients) = wire(&[(200, "", secure(key))]);
+        let error = block_on(parameters::read(&clients, "/lunora-player/streaming/x"))
+            .err()
+            .unwrap();
+        assert!(
+            matches!(&error, Error::Permanent(problem) if problem.code == Code::ParameterEmpty)
+        );
+        assert!(!error.to_string().contains("canary"));
+    }
+}
+
+#[test]
+fn every_answer_of_aws_becomes_one_of_four_names() {
+    let echo = json!({"message": "Invalid streamName canary-key-0001",
+        "validationErrors": [{"elementPath": "destinations[0].settings[0].url", "errorMessage": "canary-key-0001"}]});
+    let plain = json!({"message": "canary-key-0001"});
+    let quota = json!({"message": "You have reached the maximum number of inputs: quota 5"});
+    let role = json!({"message": "Please make sure the role exists and medialive.amazonaws.com is a trusted service"});
+    for (status, kind, answer, name) in [
+        (422, "UnprocessableEntityException", &echo, "Permanent"),
+        (400, "BadRequestException", &plain, "Permanent"),
+        (403, "ForbiddenException", &plain, "Permanent"),
+        (403, "ForbiddenException", &quota, "Full"),
+        (400, "BadRequestException", &quota, "Full"),
+        (400, "BadRequestException", &role, "Transient"),
+        (409, "ConflictException", &plain, "Transient"),
+        (429, "TooManyRequestsException", &plain, "Transient"),
+        (500, "InternalServerErrorException", &plain, "Transient"),
+        (502, "BadGatewayException", &plain, "Transient"),
+        (504, "GatewayTimeoutException", &plain, "Transient"),
+    ] {
+        let (_, clients) = wire(&[
+            (200, "", secure("canary-key-0001")),
+            (status, kind, answer.clone()),
+        ]);
+        let error = block_on(async {
+            let (key, _) = parameters::read(&clients, "/lunora-player/streaming/x").await?;
+            let configuration = configuration();
+            let body = ChannelBody {
+                configuration: &configuration,
+                input_id: "1234567",
+                key: &key,
+            };
+            media_live::create_channel(&clients, &settings(), "youtube-main", 1, &body)
+                .await
+                .map_err(Error::from)
+        })
+        .unwrap_err();
+        assert_eq!(error.name(), name, "{status} {kind}");
+        assert!(!error.to_string().contains("canary"), "{error}");
+        if status == 422 {
+            assert!(
+                error
+                    .to_string()
+                    .contains("destinations[0].settings[0].url")
+            );
+        }
+    }
+}
+
+#[test]
+fn a_flow_output_over_its_quota_is_full_and_not_refused() {
+    let (wire, clients) = wire(&[(
+        420,
+        "AddFlowOutputs420Exception",
+        json!({"message": "no more"}),
+    )]);
+    let error = block_on(media_connect::add_flow_output(
+        &clients,
+        &settings(),
+        "youtube-main",
+        1,
+        "198.51.100.10",
+        true,
+    ))
+    .unwrap_err();
+    assert_eq!(Error::from(error).name(), "Full");
+    let body = &wire.requests.lock().unwrap()[0].1["outputs"][0];
+    assert_eq!(body["protocol"], "rtp-fec");
+    assert_eq!(body["outputStatus"], "ENABLED");
+    assert_eq!(body["name"], "lunora-demo-youtube-main");
+    assert_eq!(body["outputTags"]["lunora:incarnation"], "1");
+}
+
+#[test]
+fn gone_is_gone_and_an_unreadable_parameter_is_no_missing_one() {
+    let gone = (404, "NotFoundException", json!({"message": "x"}));
+    let (_, clients) = wire(&[gone.clone()]);
+    assert!(
+        block_on(media_live::describe_channel(&clients, "1"))
+            .unwrap()
+            .is_none()
+    );
+    let (_, clients) = wire(&[gone]);
+    assert!(block_on(media_live::delete_input(&clients, "1")).is_ok());
+    for (kind, wanted) in [
+        ("ParameterNotFound", domain::look::KeyLook::Missing),
+        ("AccessDeniedException", domain::look::KeyLook::Unreadable),
+    ] {
+        let (_, clients) = wire(&[(400, kind, json!({"message": "x"}))]);
+        assert_eq!(
+            block_on(parameters::look(&clients, "/lunora-player/streaming/x")).unwrap(),
+            wanted
+        );
+    }
+}
