@@ -73,12 +73,6 @@ pub(super) fn choose(
     look: &Look,
     rules: &Rules,
 ) -> Choice {
-    if let Some(until) = second_look(now, target, ledger, look) {
-        return Choice {
-            problem: None,
-            ..Choice::wait(until, Code::WaitingForOutcome)
-        };
-    }
     let state = look
         .channel
         .there()
@@ -99,14 +93,23 @@ pub(super) fn choose(
         };
     }
     use ChannelState as S;
+    let up = matches!(state, Some(S::Starting | S::Running | S::Recovering));
+    if up && target.level != Level::Running {
+        // Whatever else is uncertain: a stop is right.
+        return Choice::go(Lane::Stop);
+    }
+    if let Some(until) = second_look(now, target, ledger, look) {
+        return Choice {
+            problem: None,
+            ..Choice::wait(until, Code::WaitingForOutcome)
+        };
+    }
     let choice = match (target.level, state) {
         (_, Some(S::Creating | S::Updating | S::Unknown(_))) => Choice::go(Lane::WaitForChannel),
         (_, Some(S::Deleting)) => Choice::go(Lane::Teardown),
-        (_, Some(S::CreateFailed | S::UpdateFailed)) => {
-            note_failure(now, state, ledger, rules);
+        (_, Some(S::CreateFailed | S::UpdateFailed)) | (Level::Gone, Some(S::Idle)) => {
             Choice::go(Lane::Teardown)
         }
-        (Level::Gone, Some(S::Idle)) => Choice::go(Lane::Teardown),
         (Level::Gone, None) => match (&look.input, &look.flow_output) {
             (Sight::Never, None) => Choice::go(Lane::Release),
             (Sight::There(input), None) if input.state == "DELETED" => Choice::go(Lane::Release),
@@ -115,8 +118,7 @@ pub(super) fn choose(
             }
             _ => Choice::go(Lane::Teardown),
         },
-        (Level::Gone | Level::Idle, Some(_)) if state != Some(&S::Idle) => Choice::go(Lane::Stop),
-        (Level::Running, Some(S::Stopping)) => Choice::go(Lane::Stop),
+        (_, Some(S::Stopping)) => Choice::go(Lane::Stop),
         (_, None) => provision(now, ledger, look, rules),
         (level, Some(state)) => bring(now, level, state, target, ledger, look, rules),
     };
@@ -273,25 +275,6 @@ fn is_wired(look: &Look) -> bool {
             .flow_output
             .as_ref()
             .is_some_and(|output| output.feeds(address))
-}
-
-fn note_failure(now: Timestamp, state: Option<&ChannelState>, ledger: &mut Ledger, rules: &Rules) {
-    let problem = if state == Some(&ChannelState::UpdateFailed) {
-        Problem::new(
-            Code::UpdateFailed,
-            "MediaLive could not bring the channel up to date.",
-        )
-    } else if Ledger::tries(&ledger.lost, ledger.generation, now) + 1 >= rules.creates_max {
-        Problem::new(Code::CreateFailed, "MediaLive could not make the channel.")
-    } else {
-        return;
-    };
-    ledger.refused = Some(Verdict {
-        generation: ledger.generation,
-        problem,
-        again_at: None,
-        heeded: false,
-    });
 }
 
 /// Notes what the cloud was seen to match.

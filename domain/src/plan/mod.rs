@@ -123,6 +123,7 @@ pub fn decide(
     ledger.wake_at = None;
     ledger.address_awaited = None;
     notes::note_passing(now, &mut ledger, look);
+    notes::note_failure(now, &mut ledger, look, rules);
 
     let target = target::aim(now, record.map(|(_, wish)| wish), &mut ledger, look, rules);
     let mut choice = lane::choose(now, &target, &mut ledger, look, rules);
@@ -135,6 +136,7 @@ pub fn decide(
     ledger.target = target
         .configuration
         .clone()
+        .filter(|_| target.level != Level::Gone)
         .map(|configuration| ledger::Aim {
             configuration,
             retry: target.retry.clone(),

@@ -1,8 +1,10 @@
 //! What a look teaches the ledger before anything is decided.
 
+use super::Rules;
 use crate::{
-    ledger::{self, Ledger, Passing, Seen},
+    ledger::{self, Ledger, Passing, Seen, Verdict},
     look::{ChannelState, KeyLook, Look, Sight},
+    problem::{Code, Problem},
     record::{self, Item, Wish},
 };
 use jiff::Timestamp;
@@ -185,4 +187,26 @@ pub(super) fn note_passing(now: Timestamp, ledger: &mut Ledger, look: &Look) {
         Some(ChannelState::Recovering | ChannelState::Stopping) => {}
         _ => ledger.streaming_started_at = None,
     }
+}
+
+/// A channel that could not be brought up to date, or not be made twice, refuses the wish.
+pub(super) fn note_failure(now: Timestamp, ledger: &mut Ledger, look: &Look, rules: &Rules) {
+    let state = look.channel.there().map(|channel| &channel.state);
+    let lost = Ledger::tries(&ledger.lost, ledger.generation, now);
+    let problem = match state {
+        Some(ChannelState::UpdateFailed) => Problem::new(
+            Code::UpdateFailed,
+            "MediaLive could not bring the channel up to date.",
+        ),
+        Some(ChannelState::CreateFailed) if lost + 1 >= rules.creates_max => {
+            Problem::new(Code::CreateFailed, "MediaLive could not make the channel.")
+        }
+        _ => return,
+    };
+    ledger.refused = Some(Verdict {
+        generation: ledger.generation,
+        problem,
+        again_at: None,
+        heeded: true,
+    });
 }
