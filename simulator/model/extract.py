@@ -10,6 +10,7 @@ the operations the simulator answers (so that a request can be checked as AWS's 
 import gzip
 import json
 import pathlib
+import re
 
 import botocore
 
@@ -31,10 +32,17 @@ def load(service):
     return json.loads(gzip.decompress((path / "service-2.json.gz").read_bytes()))
 
 
-def cut(shape):
-    """One shape as a small list or object: kind first, then what a check needs."""
+def bounds(name):
+    """MediaLive writes limits into shape names: `__integerMin1Max6`, `__stringMax32`, `MinNegative5`."""
+    found = re.fullmatch(r"__[a-z]+?(?:Min((?:Negative)?[\d.]+))?(?:Max((?:Negative)?[\d.]+))?", name)
+    number = lambda text: float(text.replace("Negative", "-")) if "." in text else int(text.replace("Negative", "-"))
+    return {key: number(text) for key, text in zip(("min", "max"), found.groups()) if text} if found else {}
+
+
+def cut(name, shape):
+    """What a check needs of one shape."""
     kind = shape["type"]
-    out = {"type": kind}
+    out = {"type": kind, **bounds(name)}
     for key in ("enum", "min", "max", "pattern"):
         if key in shape:
             out[key] = shape[key]
@@ -63,7 +71,7 @@ def cut(shape):
 def reach(name, shapes, seen):
     if name in seen:
         return
-    seen[name] = cut(shapes[name])
+    seen[name] = cut(name, shapes[name])
     shape = seen[name]
     for child in (*shape.get("members", {}).values(), shape.get("member"), shape.get("value")):
         if child:

@@ -63,7 +63,11 @@ pub(super) struct Meter {
 
 impl Meter {
     fn close(&mut self, key: (&'static str, &str), now: u64) {
-        for mut line in self.open.remove(&(key.0, key.1.to_owned())).unwrap_or_default() {
+        for mut line in self
+            .open
+            .remove(&(key.0, key.1.to_owned()))
+            .unwrap_or_default()
+        {
             line.to = Some(now);
             if line.from < now {
                 self.closed.push(line);
@@ -92,7 +96,11 @@ impl Egress {
 /// Whole minutes, rounded up; a run has at least ten.
 fn minutes(kind: &str, ms: u64) -> u64 {
     let whole = ms.div_ceil(MINUTE_MS);
-    if kind.starts_with("channel_") { whole.max(MINIMUM_RUN_MINUTES) } else { whole }
+    if kind.starts_with("channel_") {
+        whole.max(MINIMUM_RUN_MINUTES)
+    } else {
+        whole
+    }
 }
 
 /// `micros * amount / by`, half up.
@@ -107,29 +115,73 @@ pub(super) fn dollars(micros: u64) -> String {
 /// Video plus audio of all outputs.
 fn bits_per_second(channel: &Channel) -> u64 {
     let encoder = channel.encoder();
-    let videos = encoder["videoDescriptions"].as_array().into_iter().flatten();
-    let audios = encoder["audioDescriptions"].as_array().into_iter().flatten();
-    let video: u64 = videos.filter_map(|row| row["codecSettings"]["h264Settings"]["bitrate"].as_u64()).sum();
-    let audio: f64 = audios.filter_map(|row| row["codecSettings"]["aacSettings"]["bitrate"].as_f64()).sum();
+    let videos = encoder["videoDescriptions"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    let audios = encoder["audioDescriptions"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    let video: u64 = videos
+        .filter_map(|row| row["codecSettings"]["h264Settings"]["bitrate"].as_u64())
+        .sum();
+    let audio: f64 = audios
+        .filter_map(|row| row["codecSettings"]["aacSettings"]["bitrate"].as_f64())
+        .sum();
     video + audio as u64
 }
 
 impl Core {
-    fn line(&self, resource: &str, name: &str, kind: &'static str, tags: &Tags, price: Price) -> Line {
+    fn line(
+        &self,
+        resource: &str,
+        name: &str,
+        kind: &'static str,
+        tags: &Tags,
+        price: Price,
+    ) -> Line {
         let (resource, name, tags) = (resource.to_owned(), name.to_owned(), tags.clone());
-        Line { resource, name, kind, tags, price, from: self.now, to: None, bytes: None }
+        Line {
+            resource,
+            name,
+            kind,
+            tags,
+            price,
+            from: self.now,
+            to: None,
+            bytes: None,
+        }
     }
 
     pub(super) fn meter_open_idle_channel(&mut self, id: &str) {
-        let Some(channel) = self.channels.get(id) else { return };
-        let line = self.line(id, channel.name(), "idle_channel", &channel.tags, prices::IDLE_CHANNEL);
+        let Some(channel) = self.channels.get(id) else {
+            return;
+        };
+        let line = self.line(
+            id,
+            channel.name(),
+            "idle_channel",
+            &channel.tags,
+            prices::IDLE_CHANNEL,
+        );
         self.meter.open.insert(("idle", id.to_owned()), vec![line]);
     }
 
     pub(super) fn meter_open_idle_input(&mut self, id: &str) {
-        let Some(input) = self.inputs.get(id).filter(|input| input.is_push()) else { return };
-        let line = self.line(id, &input.name, "idle_input", &input.tags, prices::IDLE_INPUT);
-        self.meter.open.insert(("idle-input", id.to_owned()), vec![line]);
+        let Some(input) = self.inputs.get(id).filter(|input| input.is_push()) else {
+            return;
+        };
+        let line = self.line(
+            id,
+            &input.name,
+            "idle_input",
+            &input.tags,
+            prices::IDLE_INPUT,
+        );
+        self.meter
+            .open
+            .insert(("idle-input", id.to_owned()), vec![line]);
     }
 
     /// A channel or an input is DELETED.
@@ -141,22 +193,39 @@ impl Core {
     /// StartChannel is accepted.
     pub(super) fn meter_run_starts(&mut self, id: &str) {
         let now = self.now;
-        let Some(channel) = self.channels.get(id) else { return };
-        let (standard, specification) = (channel.standard(), &channel.settings["inputSpecification"]);
+        let Some(channel) = self.channels.get(id) else {
+            return;
+        };
+        let (standard, specification) =
+            (channel.standard(), &channel.settings["inputSpecification"]);
         let mut lines = Vec::new();
         for input in channel.input_ids() {
             let name = self.inputs.get(&input).map_or("", |input| &input.name);
             let price = prices::input(specification, standard);
             lines.push(self.line(&input, name, "channel_input", &channel.tags, price));
         }
-        let videos = channel.encoder()["videoDescriptions"].as_array().cloned().unwrap_or_default();
-        let groups = channel.encoder()["outputGroups"].as_array().into_iter().flatten();
+        let videos = channel.encoder()["videoDescriptions"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let groups = channel.encoder()["outputGroups"]
+            .as_array()
+            .into_iter()
+            .flatten();
         for output in groups.flat_map(|group| group["outputs"].as_array().into_iter().flatten()) {
-            let video = videos.iter().find(|video| video["name"] == output["videoDescriptionName"]);
+            let video = videos
+                .iter()
+                .find(|video| video["name"] == output["videoDescriptionName"]);
             let price = prices::output(video.unwrap_or(&Value::Null), specification, standard);
             lines.push(self.line(id, channel.name(), "channel_output", &channel.tags, price));
         }
-        let egress = Egress { bits_per_second: bits_per_second(channel), reported: 0, running_since: None, running_ms: 0, from: now };
+        let egress = Egress {
+            bits_per_second: bits_per_second(channel),
+            reported: 0,
+            running_since: None,
+            running_ms: 0,
+            from: now,
+        };
         let inputs = channel.input_ids();
         self.meter.close(("idle", id), now);
         for input in inputs {
@@ -169,7 +238,9 @@ impl Core {
     /// RUNNING begins or ends; RECOVERING goes on counting.
     pub(super) fn meter_running(&mut self, id: &str, running: bool) {
         let now = self.now;
-        let Some(egress) = self.meter.egress.get_mut(id) else { return };
+        let Some(egress) = self.meter.egress.get_mut(id) else {
+            return;
+        };
         if running {
             egress.running_since.get_or_insert(now);
         } else if let Some(since) = egress.running_since.take() {
@@ -182,10 +253,21 @@ impl Core {
         let now = self.now;
         self.meter_running(id, false);
         self.meter.close(("run", id), now);
-        let Some(channel) = self.channels.get(id) else { return };
+        let Some(channel) = self.channels.get(id) else {
+            return;
+        };
         let inputs = channel.input_ids();
         if let Some(egress) = self.meter.egress.remove(id) {
-            let mut line = self.line(id, channel.name(), "egress", &channel.tags, Price { micros: 0, guess: false });
+            let mut line = self.line(
+                id,
+                channel.name(),
+                "egress",
+                &channel.tags,
+                Price {
+                    micros: 0,
+                    guess: false,
+                },
+            );
             (line.from, line.to, line.bytes) = (egress.from, Some(now), Some(egress.bytes(now)));
             if line.bytes != Some(0) {
                 self.meter.closed.push(line);
@@ -201,7 +283,9 @@ impl Core {
         if !active {
             return self.meter.close(("flow", arn), self.now);
         }
-        let Some(flow) = self.flows.get(arn) else { return };
+        let Some(flow) = self.flows.get(arn) else {
+            return;
+        };
         let line = self.line(arn, &flow.name, "flow", &flow.tags, prices::FLOW);
         self.meter.open.insert(("flow", arn.to_owned()), vec![line]);
     }
@@ -210,10 +294,28 @@ impl Core {
     pub(super) fn bill(&self) -> Value {
         let now = self.now;
         let mut lines = self.meter.closed.clone();
-        lines.extend(self.meter.open.values().flatten().filter(|line| line.from < now).cloned());
+        lines.extend(
+            self.meter
+                .open
+                .values()
+                .flatten()
+                .filter(|line| line.from < now)
+                .cloned(),
+        );
         for (id, egress) in &self.meter.egress {
-            let Some(channel) = self.channels.get(id).filter(|_| egress.bytes(now) > 0) else { continue };
-            let mut line = self.line(id, channel.name(), "egress", &channel.tags, Price { micros: 0, guess: false });
+            let Some(channel) = self.channels.get(id).filter(|_| egress.bytes(now) > 0) else {
+                continue;
+            };
+            let mut line = self.line(
+                id,
+                channel.name(),
+                "egress",
+                &channel.tags,
+                Price {
+                    micros: 0,
+                    guess: false,
+                },
+            );
             (line.from, line.bytes) = (egress.from, Some(egress.bytes(now)));
             lines.push(line);
         }
@@ -233,12 +335,19 @@ impl Core {
 
 fn line_json(line: &Line, now: u64) -> (u64, Value) {
     let to = line.to.unwrap_or(now);
-    let minutes = if line.bytes.is_some() { 0 } else { minutes(line.kind, to - line.from) };
+    let minutes = if line.bytes.is_some() {
+        0
+    } else {
+        minutes(line.kind, to - line.from)
+    };
     let micros = match line.bytes {
         Some(bytes) => share(EGRESS_MICROS_PER_GB, bytes, 1_000_000_000),
         None => share(line.price.micros, minutes, 60),
     };
-    let owner = line.tags.iter().find(|(key, _)| key.rsplit(':').next() == Some("destination"));
+    let owner = line
+        .tags
+        .iter()
+        .find(|(key, _)| key.rsplit(':').next() == Some("destination"));
     let mut row = json!({
         "resource": line.resource, "name": line.name, "kind": line.kind,
         "from": rfc3339_ms(line.from), "to": rfc3339_ms(to), "open": line.to.is_none(),
@@ -258,7 +367,14 @@ mod tests {
 
     #[test]
     fn minutes_round_up_and_a_run_has_ten() {
-        let rows = [("idle_channel", 0, 0), ("idle_channel", 1, 1), ("flow", 60_000, 1), ("flow", 60_001, 2), ("channel_output", 1, 10), ("channel_input", 600_001, 11)];
+        let rows = [
+            ("idle_channel", 0, 0),
+            ("idle_channel", 1, 1),
+            ("flow", 60_000, 1),
+            ("flow", 60_001, 2),
+            ("channel_output", 1, 10),
+            ("channel_input", 600_001, 11),
+        ];
         for (kind, ms, expected) in rows {
             assert_eq!(minutes(kind, ms), expected, "{kind} {ms}");
         }
@@ -269,7 +385,10 @@ mod tests {
         assert_eq!(share(140_400, 10, 60), 23_400);
         assert_eq!(share(421_200, 10, 60), 70_200);
         assert_eq!(share(10_000, 1, 60), 167);
-        assert_eq!(share(EGRESS_MICROS_PER_GB, 1_000_000_000, 1_000_000_000), 90_000);
+        assert_eq!(
+            share(EGRESS_MICROS_PER_GB, 1_000_000_000, 1_000_000_000),
+            90_000
+        );
         assert_eq!(dollars(93_600), "0.093600");
     }
 }

@@ -75,7 +75,10 @@ impl Channel {
     }
 
     pub fn name(&self) -> &str {
-        self.settings.get("name").and_then(Value::as_str).unwrap_or_default()
+        self.settings
+            .get("name")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
     }
 
     pub fn standard(&self) -> bool {
@@ -95,16 +98,26 @@ impl Channel {
     }
 
     pub fn attachments(&self) -> &[Value] {
-        self.settings.get("inputAttachments").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+        self.settings
+            .get("inputAttachments")
+            .and_then(Value::as_array)
+            .map_or(&[], Vec::as_slice)
     }
 
     pub fn input_ids(&self) -> Vec<String> {
-        self.attachments().iter().filter_map(|row| row["inputId"].as_str()).map(str::to_owned).collect()
+        self.attachments()
+            .iter()
+            .filter_map(|row| row["inputId"].as_str())
+            .map(str::to_owned)
+            .collect()
     }
 
     pub fn attachment_name(&self) -> String {
         let first = self.attachments().first();
-        first.and_then(|row| row["inputAttachmentName"].as_str()).unwrap_or_default().to_owned()
+        first
+            .and_then(|row| row["inputAttachmentName"].as_str())
+            .unwrap_or_default()
+            .to_owned()
     }
 
     pub fn encoder(&self) -> &Value {
@@ -124,11 +137,16 @@ impl Channel {
         out.insert("id".into(), json!(self.id));
         out.insert("arn".into(), json!(self.arn));
         out.insert("state".into(), json!(state.name()));
-        out.insert("pipelinesRunningCount".into(), json!(self.pipelines_running()));
+        out.insert(
+            "pipelinesRunningCount".into(),
+            json!(self.pipelines_running()),
+        );
         out.insert("tags".into(), tags_json(&self.tags));
         let pipelines = 0..self.pipelines();
         // Egress addresses are invented (TEST-NET-1).
-        let egress = pipelines.clone().map(|pipeline| json!({"sourceIp": format!("192.0.2.{}", 200 + pipeline)}));
+        let egress = pipelines
+            .clone()
+            .map(|pipeline| json!({"sourceIp": format!("192.0.2.{}", 200 + pipeline)}));
         out.insert("egressEndpoints".into(), egress.collect());
         let details = if state == ChannelState::Running {
             pipelines.map(|pipeline| json!({
@@ -156,19 +174,27 @@ impl Channel {
 impl Core {
     /// A channel that Describe may show: not before the read lag ends, not after it is forgotten.
     pub(super) fn visible_channel(&self, id: &str) -> Result<&Channel, ApiError> {
-        let channel = self.channels.get(id).filter(|channel| !channel.forgotten && channel.visible_at <= self.now);
+        let channel = self
+            .channels
+            .get(id)
+            .filter(|channel| !channel.forgotten && channel.visible_at <= self.now);
         channel.ok_or_else(|| channel_missing(id))
     }
 
     /// A channel that can be acted on.
     pub(super) fn live_channel(&self, id: &str) -> Result<&Channel, ApiError> {
-        self.channels.get(id).filter(|channel| !channel.gone()).ok_or_else(|| channel_missing(id))
+        self.channels
+            .get(id)
+            .filter(|channel| !channel.gone())
+            .ok_or_else(|| channel_missing(id))
     }
 
     /// Enters a state now, with all that this brings.
     pub(super) fn channel_enter(&mut self, id: &str, to: ChannelState) {
         let now = self.now;
-        let Some(channel) = self.channels.get_mut(id) else { return };
+        let Some(channel) = self.channels.get_mut(id) else {
+            return;
+        };
         let (from, was_started) = (channel.state, channel.started());
         channel.before = Some(from);
         channel.state = to;
@@ -181,7 +207,11 @@ impl Core {
                     self.meter_run_ends(id);
                     if from == ChannelState::Starting {
                         // A start that fails leaves a reason behind for as long as alerts are listed.
-                        self.alert_set(id, INACCESSIBLE, "The channel could not be started: input probing failed");
+                        self.alert_set(
+                            id,
+                            INACCESSIBLE,
+                            "The channel could not be started: input probing failed",
+                        );
                     }
                     self.alerts_end(id);
                     self.emit_channel_state(id, "STOPPED");
@@ -211,31 +241,68 @@ impl Core {
                 let linger = self.duration("deleted_lingers");
                 self.later(linger, Timer::ChannelForget { id: id.to_owned() });
             }
-            ChannelState::Creating | ChannelState::CreateFailed | ChannelState::Updating | ChannelState::UpdateFailed => {}
+            ChannelState::Creating
+            | ChannelState::CreateFailed
+            | ChannelState::Updating
+            | ChannelState::UpdateFailed => {}
         }
     }
 
     /// Begins a transition: enters one state now and another after a drawn time.
-    pub(super) fn channel_begin(&mut self, id: &str, now_in: ChannelState, time: &str, then: ChannelState) {
+    pub(super) fn channel_begin(
+        &mut self,
+        id: &str,
+        now_in: ChannelState,
+        time: &str,
+        then: ChannelState,
+    ) {
         let wait = self.duration(time);
         self.channel_enter(id, now_in);
-        let Some(epoch) = self.channels.get(id).map(|channel| channel.epoch) else { return };
-        self.later(wait, Timer::Channel { id: id.to_owned(), epoch, to: then });
+        let Some(epoch) = self.channels.get(id).map(|channel| channel.epoch) else {
+            return;
+        };
+        self.later(
+            wait,
+            Timer::Channel {
+                id: id.to_owned(),
+                epoch,
+                to: then,
+            },
+        );
     }
 
     /// RUNNING to RECOVERING and back by itself.
     pub(super) fn channel_recovers(&mut self, id: &str, lasting: u64) {
         self.channel_enter(id, ChannelState::Recovering);
-        let Some(epoch) = self.channels.get(id).map(|channel| channel.epoch) else { return };
-        self.later(lasting, Timer::Channel { id: id.to_owned(), epoch, to: ChannelState::Running });
+        let Some(epoch) = self.channels.get(id).map(|channel| channel.epoch) else {
+            return;
+        };
+        self.later(
+            lasting,
+            Timer::Channel {
+                id: id.to_owned(),
+                epoch,
+                to: ChannelState::Running,
+            },
+        );
     }
 
     /// The inputs of a deleted channel become DETACHED a while later (AWS's waiter allows 420 s).
     fn release_inputs(&mut self, id: &str) {
-        let inputs = self.channels.get(id).map(Channel::input_ids).unwrap_or_default();
+        let inputs = self
+            .channels
+            .get(id)
+            .map(Channel::input_ids)
+            .unwrap_or_default();
         for input in inputs {
             let lag = self.duration("input_detach");
-            self.later(lag, Timer::InputDetach { input, channel: id.to_owned() });
+            self.later(
+                lag,
+                Timer::InputDetach {
+                    input,
+                    channel: id.to_owned(),
+                },
+            );
         }
     }
 }

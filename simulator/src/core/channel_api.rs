@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::channel::{Channel, ChannelState, channel_missing};
+use super::defaults::add_server_defaults;
 use super::faults::{Kind, quota_text};
 use super::page::page;
 use super::tags::tags_of;
@@ -15,15 +16,30 @@ impl Core {
     pub(super) fn create_channel(&mut self, call: &Call<'_>) -> Answer {
         let mut settings = call.body.as_object().cloned().unwrap_or_default();
         if let Some(first) = self.replayed("channel", call)? {
-            let channel = self.channels.get(&first).ok_or_else(|| channel_missing(&first))?;
+            let channel = self
+                .channels
+                .get(&first)
+                .ok_or_else(|| channel_missing(&first))?;
             return Ok(json!({"channel": channel.json(channel.state)}));
         }
-        let dry_run = settings.get("dryRun").and_then(Value::as_bool).unwrap_or(false);
+        let dry_run = settings
+            .get("dryRun")
+            .and_then(Value::as_bool)
+            .unwrap_or(false);
         self.check_channel(&settings, None)?;
         let quota = self.quotas.channels;
         // Every state counts but DELETED (user guide: quotas; leaked channels were seen to eat it).
-        if self.channels.values().filter(|channel| !channel.gone()).count() >= quota {
-            return Err(ApiError::new(self.over_quota(), quota_text("channels", quota)));
+        if self
+            .channels
+            .values()
+            .filter(|channel| !channel.gone())
+            .count()
+            >= quota
+        {
+            return Err(ApiError::new(
+                self.over_quota(),
+                quota_text("channels", quota),
+            ));
         }
         if dry_run {
             settings.remove("dryRun");
@@ -61,7 +77,11 @@ impl Core {
             self.input_attach(&input, &id);
         }
         self.meter_open_idle_channel(&id);
-        let end = if call.has(Kind::CreateFailed) { ChannelState::CreateFailed } else { ChannelState::Idle };
+        let end = if call.has(Kind::CreateFailed) {
+            ChannelState::CreateFailed
+        } else {
+            ChannelState::Idle
+        };
         self.channel_begin(&id, ChannelState::Creating, "channel_create", end);
         let channel = &self.channels[&id];
         Ok(json!({"channel": channel.json(channel.state)}))
@@ -80,10 +100,17 @@ impl Core {
 
     pub(super) fn list_channels(&mut self, call: &Call<'_>) -> Answer {
         let (now, deleted) = (self.now, self.options.list_deleted == "true");
-        let seen = self.channels.values().filter(|channel| !channel.forgotten && channel.visible_at <= now);
+        let seen = self
+            .channels
+            .values()
+            .filter(|channel| !channel.forgotten && channel.visible_at <= now);
         let wanted = seen.filter(|channel| deleted || channel.state != ChannelState::Deleted);
         let rows = wanted.filter_map(|channel| {
-            let state = if call.stale() { channel.before? } else { channel.state };
+            let state = if call.stale() {
+                channel.before?
+            } else {
+                channel.state
+            };
             Some(channel.summary(state))
         });
         page("channels", rows.collect(), call, self.options.page_size)
@@ -95,14 +122,19 @@ impl Core {
         let id = call.param("channelId").to_owned();
         let channel = self.live_channel(&id)?;
         if channel.state != ChannelState::Idle {
-            return Err(ApiError::conflict(format!("Channel {id} can only be updated while it is IDLE")));
+            return Err(ApiError::conflict(format!(
+                "Channel {id} can only be updated while it is IDLE"
+            )));
         }
         let mut next = channel.settings.clone();
         next.remove("roleArn");
         for (key, value) in call.body.as_object().into_iter().flatten() {
             next.insert(key.clone(), value.clone());
         }
-        let dry_run = next.remove("dryRun").and_then(|flag| flag.as_bool()).unwrap_or(false);
+        let dry_run = next
+            .remove("dryRun")
+            .and_then(|flag| flag.as_bool())
+            .unwrap_or(false);
         self.check_channel(&next, Some(&id))?;
         if !dry_run {
             add_server_defaults(&mut next);
@@ -117,7 +149,9 @@ impl Core {
         let id = call.param("channelId").to_owned();
         let channel = self.live_channel(&id)?;
         if channel.state != ChannelState::Idle {
-            return Err(ApiError::conflict(format!("Channel {id} can only be updated while it is IDLE")));
+            return Err(ApiError::conflict(format!(
+                "Channel {id} can only be updated while it is IDLE"
+            )));
         }
         let mut next = channel.settings.clone();
         for member in ["channelClass", "destinations"] {
@@ -133,7 +167,9 @@ impl Core {
 
     fn change_settings(&mut self, id: &str, next: Map<String, Value>, call: &Call<'_>) {
         let failed = call.has(Kind::UpdateFailed);
-        let Some(channel) = self.channels.get_mut(id) else { return };
+        let Some(channel) = self.channels.get_mut(id) else {
+            return;
+        };
         let before = channel.input_ids();
         if !failed {
             channel.settings = next;
@@ -144,9 +180,19 @@ impl Core {
         }
         for input in before.iter().filter(|input| !after.contains(input)) {
             let lag = self.duration("input_detach");
-            self.later(lag, Timer::InputDetach { input: input.clone(), channel: id.to_owned() });
+            self.later(
+                lag,
+                Timer::InputDetach {
+                    input: input.clone(),
+                    channel: id.to_owned(),
+                },
+            );
         }
-        let end = if failed { ChannelState::UpdateFailed } else { ChannelState::Idle };
+        let end = if failed {
+            ChannelState::UpdateFailed
+        } else {
+            ChannelState::Idle
+        };
         self.channel_begin(id, ChannelState::Updating, "channel_update", end);
     }
 
@@ -163,12 +209,21 @@ impl Core {
             ChannelState::Starting | ChannelState::Running if self.options.wrong_state == "ok" => {
                 return Ok(channel.json(channel.state));
             }
-            state => return Err(ApiError::conflict(format!("Channel {id} can not be started while it is {}", state.name()))),
+            state => {
+                return Err(ApiError::conflict(format!(
+                    "Channel {id} can not be started while it is {}",
+                    state.name()
+                )));
+            }
         }
         if !channel.settings.contains_key("roleArn") {
             return Err(ApiError::bad(format!("Channel {id} has no role")));
         }
-        let end = if call.has(Kind::FallsBackToIdle) { ChannelState::Idle } else { ChannelState::Running };
+        let end = if call.has(Kind::FallsBackToIdle) {
+            ChannelState::Idle
+        } else {
+            ChannelState::Running
+        };
         if let Some(channel) = self.channels.get_mut(id) {
             channel.run += 1;
             channel.alerts.clear();
@@ -179,16 +234,35 @@ impl Core {
         }
         self.meter_run_starts(id);
         self.channel_begin(id, ChannelState::Starting, "channel_start", end);
-        if let Some(fault) = call.fault.as_ref().filter(|fault| fault.kind == Kind::Recovering) {
-            let lasting = if fault.has_seconds() { fault.seconds_or(0.0) } else { self.duration("channel_recover") };
+        if let Some(fault) = call
+            .fault
+            .as_ref()
+            .filter(|fault| fault.kind == Kind::Recovering)
+        {
+            let lasting = if fault.has_seconds() {
+                fault.seconds_or(0.0)
+            } else {
+                self.duration("channel_recover")
+            };
             let run = self.channels[id].run;
             // Soon after RUNNING, whenever that is.
             let running = self.timers.iter().filter_map(|(key, timer)| match timer {
-                Timer::Channel { id: other, to: ChannelState::Running, .. } if other == id => Some(key.0),
+                Timer::Channel {
+                    id: other,
+                    to: ChannelState::Running,
+                    ..
+                } if other == id => Some(key.0),
                 _ => None,
             });
             let at = running.max().unwrap_or(self.now) + 2000;
-            self.later(at - self.now, Timer::ChannelRecovers { id: id.to_owned(), run, lasting });
+            self.later(
+                at - self.now,
+                Timer::ChannelRecovers {
+                    id: id.to_owned(),
+                    run,
+                    lasting,
+                },
+            );
         }
         let channel = &self.channels[id];
         Ok(channel.json(channel.state))
@@ -198,7 +272,10 @@ impl Core {
     pub(super) fn stop_channel(&mut self, id: &str) -> Answer {
         let channel = self.live_channel(id)?;
         let state = channel.state;
-        let refusal = ApiError::conflict(format!("Channel {id} can not be stopped while it is {}", state.name()));
+        let refusal = ApiError::conflict(format!(
+            "Channel {id} can not be stopped while it is {}",
+            state.name()
+        ));
         match state {
             ChannelState::Running | ChannelState::Recovering => {}
             ChannelState::Starting if self.options.stop_while_starting == "ok" => {}
@@ -207,7 +284,12 @@ impl Core {
             }
             _ => return Err(refusal),
         }
-        self.channel_begin(id, ChannelState::Stopping, "channel_stop", ChannelState::Idle);
+        self.channel_begin(
+            id,
+            ChannelState::Stopping,
+            "channel_stop",
+            ChannelState::Idle,
+        );
         let channel = &self.channels[id];
         Ok(channel.json(channel.state))
     }
@@ -217,15 +299,24 @@ impl Core {
         let channel = self.live_channel(id)?;
         match channel.state {
             ChannelState::Idle | ChannelState::CreateFailed | ChannelState::UpdateFailed => {}
-            ChannelState::Deleting if self.options.wrong_state == "ok" => return Ok(channel.json(channel.state)),
-            ChannelState::Deleting => return Err(ApiError::conflict(format!("Channel {id} is being deleted"))),
+            ChannelState::Deleting if self.options.wrong_state == "ok" => {
+                return Ok(channel.json(channel.state));
+            }
+            ChannelState::Deleting => {
+                return Err(ApiError::conflict(format!("Channel {id} is being deleted")));
+            }
             // The words were seen in CloudTrail by the authors of account cleaners.
             _ => {
                 let text = "Cannot delete a channel that has not been stopped yet. Please stop the channel and try again";
                 return Err(ApiError::conflict(text));
             }
         }
-        self.channel_begin(id, ChannelState::Deleting, "channel_delete", ChannelState::Deleted);
+        self.channel_begin(
+            id,
+            ChannelState::Deleting,
+            "channel_delete",
+            ChannelState::Deleted,
+        );
         let channel = &self.channels[id];
         Ok(channel.json(channel.state))
     }
@@ -248,90 +339,33 @@ impl Core {
         Ok(answer)
     }
 
-    pub(super) fn batch(&mut self, name: &str, call: &Call<'_>) -> Answer {
-        let ids = |member: &str| -> Vec<String> {
-            let list = call.body.get(member).and_then(Value::as_array).into_iter().flatten();
-            list.filter_map(Value::as_str).map(str::to_owned).collect()
-        };
-        let (mut failed, mut successful) = (Vec::new(), Vec::new());
-        let mut note = |id: &str, arn: String, result: Answer, state: &str| match result {
-            Ok(_) => successful.push(json!({"arn": arn, "id": id, "state": state})),
-            Err(error) => failed.push(json!({"arn": arn, "id": id, "code": error.status.to_string(), "message": error.message})),
-        };
-        for id in ids("channelIds") {
-            let arn = self.medialive_arn("channel", &id);
-            let (result, state) = match name {
-                "BatchStart" => (self.start_channel(&id, call), "STARTING"),
-                "BatchStop" => (self.stop_channel(&id), "STOPPING"),
-                _ => (self.delete_channel(&id), "DELETING"),
-            };
-            note(&id, arn, result, state);
-        }
-        for id in ids("inputIds") {
-            let (arn, result) = (self.medialive_arn("input", &id), self.delete_input(&id));
-            note(&id, arn, result, "DELETING");
-        }
-        for id in ids("inputSecurityGroupIds") {
-            let (arn, result) = (self.medialive_arn("inputSecurityGroup", &id), self.delete_group(&id));
-            note(&id, arn, result, "DELETED");
-        }
-        for id in ids("multiplexIds") {
-            note(&id, self.medialive_arn("multiplex", &id), Err(ApiError::not_found("The simulator has no multiplexes")), "");
-        }
-        Ok(json!({"failed": failed, "successful": successful}))
-    }
-
     /// The resource that an earlier call with this request id made. What AWS answers to the same
     /// request id with another body is not known, so an option decides.
-    pub(super) fn replayed(&self, kind: &'static str, call: &Call<'_>) -> Result<Option<String>, ApiError> {
-        let Some(request_id) = call.text("requestId") else { return Ok(None) };
-        let Some((id, body)) = self.requests.get(&(kind, request_id.to_owned())) else { return Ok(None) };
+    pub(super) fn replayed(
+        &self,
+        kind: &'static str,
+        call: &Call<'_>,
+    ) -> Result<Option<String>, ApiError> {
+        let Some(request_id) = call.text("requestId") else {
+            return Ok(None);
+        };
+        let Some((id, body)) = self.requests.get(&(kind, request_id.to_owned())) else {
+            return Ok(None);
+        };
         if self.options.idempotent_replay == "conflict" && *body != call.body {
-            return Err(ApiError::conflict("The request id was used before with other parameters"));
+            return Err(ApiError::conflict(
+                "The request id was used before with other parameters",
+            ));
         }
         Ok(Some(id.clone()))
     }
 
     pub(super) fn remember_request(&mut self, kind: &'static str, call: &Call<'_>, id: &str) {
         if let Some(request_id) = call.text("requestId") {
-            self.requests.insert((kind, request_id.to_owned()), (id.to_owned(), call.body.clone()));
-        }
-    }
-}
-
-/// Describe answers with members that nobody sent: whoever compares its own settings with the
-/// answer sees differences for ever (seen with Terraform). A few of them, as the service fills in.
-fn add_server_defaults(settings: &mut Map<String, Value>) {
-    settings.entry("channelClass").or_insert_with(|| json!("STANDARD"));
-    settings.entry("logLevel").or_insert_with(|| json!("DISABLED"));
-    settings.entry("maintenance").or_insert_with(|| json!({"maintenanceDay": "SUNDAY", "maintenanceStartTime": "08:00"}));
-    for destination in settings.get_mut("destinations").and_then(Value::as_array_mut).into_iter().flatten() {
-        if let Some(members) = destination.as_object_mut() {
-            members.entry("mediaPackageSettings").or_insert_with(|| json!([]));
-        }
-    }
-    for attachment in settings.get_mut("inputAttachments").and_then(Value::as_array_mut).into_iter().flatten() {
-        if let Some(inner) = attachment.get_mut("inputSettings").and_then(Value::as_object_mut) {
-            let rows = [("deblockFilter", json!("DISABLED")), ("denoiseFilter", json!("DISABLED"))];
-            let more = [("filterStrength", json!(1)), ("inputFilter", json!("AUTO")), ("captionSelectors", json!([]))];
-            for (key, value) in rows.into_iter().chain(more) {
-                inner.entry(key).or_insert(value);
-            }
-        }
-    }
-    let Some(encoder) = settings.get_mut("encoderSettings") else { return };
-    for video in encoder.get_mut("videoDescriptions").and_then(Value::as_array_mut).into_iter().flatten() {
-        if let Some(h264) = video.pointer_mut("/codecSettings/h264Settings").and_then(Value::as_object_mut) {
-            for (key, value) in [("softness", json!(0)), ("minIInterval", json!(0)), ("slices", json!(1))] {
-                h264.entry(key).or_insert(value);
-            }
-        }
-    }
-    for group in encoder.get_mut("outputGroups").and_then(Value::as_array_mut).into_iter().flatten() {
-        for output in group.get_mut("outputs").and_then(Value::as_array_mut).into_iter().flatten() {
-            if let Some(members) = output.as_object_mut() {
-                members.entry("captionDescriptionNames").or_insert_with(|| json!([]));
-            }
+            self.requests.insert(
+                (kind, request_id.to_owned()),
+                (id.to_owned(), call.body.clone()),
+            );
         }
     }
 }

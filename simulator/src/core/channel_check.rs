@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::Core;
+use super::encoder_check::check_encoder;
 use super::input::InputState;
 use super::wire::ApiError;
 
@@ -15,31 +16,46 @@ use super::wire::ApiError;
 const PUSH_INPUTS_MOST: usize = 2;
 const INPUTS_MOST: usize = 20;
 
-type Found = Vec<(String, String)>;
+pub(super) type Found = Vec<(String, String)>;
 
-fn say(found: &mut Found, path: impl Into<String>, text: impl Into<String>) {
+pub(super) fn say(found: &mut Found, path: impl Into<String>, text: impl Into<String>) {
     found.push((path.into(), text.into()));
 }
 
-fn list<'a>(value: Option<&'a Value>) -> &'a [Value] {
+pub(super) fn list(value: Option<&Value>) -> &[Value] {
     value.and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// Members of a union that are set.
-fn chosen(value: &Value) -> Vec<&str> {
+pub(super) fn chosen(value: &Value) -> Vec<&str> {
     let members = value.as_object().into_iter().flatten();
-    let set = members.filter(|(_, value)| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty()));
+    let set = members.filter(|(_, value)| {
+        !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty())
+    });
     set.map(|(key, _)| key.as_str()).collect()
 }
 
-fn names(rows: &[Value], member: &str, path: &str, found: &mut Found) -> BTreeSet<String> {
+pub(super) fn names(
+    rows: &[Value],
+    member: &str,
+    path: &str,
+    found: &mut Found,
+) -> BTreeSet<String> {
     let mut seen = BTreeSet::new();
     for (index, row) in rows.iter().enumerate() {
         let name = row[member].as_str().unwrap_or_default();
         if name.is_empty() {
-            say(found, format!("{path}[{index}].{member}"), "must not be empty");
+            say(
+                found,
+                format!("{path}[{index}].{member}"),
+                "must not be empty",
+            );
         } else if !seen.insert(name.to_owned()) {
-            say(found, format!("{path}[{index}].{member}"), format!("{name} is used twice"));
+            say(
+                found,
+                format!("{path}[{index}].{member}"),
+                format!("{name} is used twice"),
+            );
         }
     }
     seen
@@ -47,16 +63,36 @@ fn names(rows: &[Value], member: &str, path: &str, found: &mut Found) -> BTreeSe
 
 impl Core {
     /// `own` is the channel's id in an update: its inputs may be attached to itself.
-    pub(super) fn check_channel(&self, settings: &Map<String, Value>, own: Option<&str>) -> Result<(), ApiError> {
+    pub(super) fn check_channel(
+        &self,
+        settings: &Map<String, Value>,
+        own: Option<&str>,
+    ) -> Result<(), ApiError> {
         let mut found = Found::new();
-        for member in ["name", "inputAttachments", "inputSpecification", "destinations", "encoderSettings"] {
-            if settings.get(member).is_none_or(|value| value.is_null() || value.as_str() == Some("")) {
+        for member in [
+            "name",
+            "inputAttachments",
+            "inputSpecification",
+            "destinations",
+            "encoderSettings",
+        ] {
+            if settings
+                .get(member)
+                .is_none_or(|value| value.is_null() || value.as_str() == Some(""))
+            {
                 say(&mut found, member, format!("{member} is required"));
             }
         }
         for member in ["codec", "resolution", "maximumBitrate"] {
-            if settings.get("inputSpecification").is_some_and(|spec| spec[member].is_null()) {
-                say(&mut found, format!("inputSpecification.{member}"), format!("{member} is required"));
+            if settings
+                .get("inputSpecification")
+                .is_some_and(|spec| spec[member].is_null())
+            {
+                say(
+                    &mut found,
+                    format!("inputSpecification.{member}"),
+                    format!("{member} is required"),
+                );
             }
         }
         if !found.is_empty() {
@@ -66,26 +102,42 @@ impl Core {
         check_destinations(settings)?;
         self.check_attachments(list(settings.get("inputAttachments")), own)?;
         check_encoder(settings, &mut found);
-        if found.is_empty() { Ok(()) } else { Err(ApiError::unprocessable(found)) }
+        if found.is_empty() {
+            Ok(())
+        } else {
+            Err(ApiError::unprocessable(found))
+        }
     }
 
     /// The text is the real service's; it also comes while a new role is not yet known everywhere.
     fn check_role(&self, role: Option<&Value>, update: bool) -> Result<(), ApiError> {
         let Some(role) = role.and_then(Value::as_str) else {
-            return if update { Ok(()) } else { Err(ApiError::unprocessable(vec![("roleArn".into(), "roleArn is required".into())])) };
+            return if update {
+                Ok(())
+            } else {
+                Err(ApiError::unprocessable(vec![(
+                    "roleArn".into(),
+                    "roleArn is required".into(),
+                )]))
+            };
         };
         let known = format!("arn:aws:iam::{}:role/", self.settings.account);
         if role.len() > known.len() && role.starts_with(&known) {
             return Ok(());
         }
-        let text = format!("Invalid role {role}. Please make sure the role exists and medialive.amazonaws.com is a trusted service");
+        let text = format!(
+            "Invalid role {role}. Please make sure the role exists and medialive.amazonaws.com is a trusted service"
+        );
         Err(ApiError::bad(text))
     }
 
     fn check_attachments(&self, attachments: &[Value], own: Option<&str>) -> Result<(), ApiError> {
         if attachments.is_empty() || attachments.len() > INPUTS_MOST {
             let text = format!("between 1 and {INPUTS_MOST} inputs must be attached");
-            return Err(ApiError::unprocessable(vec![("inputAttachments".into(), text)]));
+            return Err(ApiError::unprocessable(vec![(
+                "inputAttachments".into(),
+                text,
+            )]));
         }
         let mut seen = BTreeSet::new();
         let mut push = 0;
@@ -93,25 +145,47 @@ impl Core {
             let id = attachment["inputId"].as_str().unwrap_or_default();
             let path = format!("inputAttachments[{index}].inputId");
             if !seen.insert(id) {
-                return Err(ApiError::unprocessable(vec![(path, format!("input {id} is attached twice"))]));
+                return Err(ApiError::unprocessable(vec![(
+                    path,
+                    format!("input {id} is attached twice"),
+                )]));
             }
-            let Some(input) = self.inputs.get(id).filter(|input| !input.gone() && input.state != InputState::Deleting) else {
+            let Some(input) = self
+                .inputs
+                .get(id)
+                .filter(|input| !input.gone() && input.state != InputState::Deleting)
+            else {
                 let text = format!("Input {id} does not exist");
                 let status = self.options.missing_reference.parse().unwrap_or(400);
-                return Err(if status == 422 { ApiError::unprocessable(vec![(path, text)]) } else { ApiError::new(status, text) });
+                return Err(if status == 422 {
+                    ApiError::unprocessable(vec![(path, text)])
+                } else {
+                    ApiError::new(status, text)
+                });
             };
-            if input.channels.iter().any(|channel| Some(channel.as_str()) != own) {
+            if input
+                .channels
+                .iter()
+                .any(|channel| Some(channel.as_str()) != own)
+            {
                 // Seen with CloudFormation: create-before-delete of a channel ends with this.
-                return Err(ApiError::conflict(format!("inputId={id} is already attached")));
+                return Err(ApiError::conflict(format!(
+                    "inputId={id} is already attached"
+                )));
             }
             if input.state == InputState::Creating {
-                return Err(ApiError::conflict(format!("Input {id} is still being created")));
+                return Err(ApiError::conflict(format!(
+                    "Input {id} is still being created"
+                )));
             }
             push += usize::from(input.is_push());
         }
         if push > PUSH_INPUTS_MOST {
             let text = format!("at most {PUSH_INPUTS_MOST} push inputs can be attached");
-            return Err(ApiError::unprocessable(vec![("inputAttachments".into(), text)]));
+            return Err(ApiError::unprocessable(vec![(
+                "inputAttachments".into(),
+                text,
+            )]));
         }
         Ok(())
     }
@@ -119,15 +193,25 @@ impl Core {
 
 /// One setting per pipeline, and exactly one kind of settings; the text was seen in several SDKs' issues.
 fn check_destinations(settings: &Map<String, Value>) -> Result<(), ApiError> {
-    let pipelines = if settings.get("channelClass").and_then(Value::as_str) == Some("SINGLE_PIPELINE") { 1 } else { 2 };
+    let pipelines =
+        if settings.get("channelClass").and_then(Value::as_str) == Some("SINGLE_PIPELINE") {
+            1
+        } else {
+            2
+        };
     let mut found = Found::new();
     let destinations = list(settings.get("destinations"));
     names(destinations, "id", "destinations", &mut found);
     for (index, destination) in destinations.iter().enumerate() {
-        let kinds = chosen(destination).into_iter().filter(|key| key.ends_with("ettings")).count();
+        let kinds = chosen(destination)
+            .into_iter()
+            .filter(|key| key.ends_with("ettings"))
+            .count();
         if kinds != 1 {
             let id = destination["id"].as_str().unwrap_or_default();
-            let text = format!("Exactly one of settings, MediaPackage settings, or Multiplex settings is required for destination {id}");
+            let text = format!(
+                "Exactly one of settings, MediaPackage settings, or Multiplex settings is required for destination {id}"
+            );
             return Err(ApiError::bad(text));
         }
         let rows = list(destination.get("settings"));
@@ -136,155 +220,9 @@ fn check_destinations(settings: &Map<String, Value>) -> Result<(), ApiError> {
             say(&mut found, format!("destinations[{index}].settings"), text);
         }
     }
-    if found.is_empty() { Ok(()) } else { Err(ApiError::unprocessable(found)) }
-}
-
-fn check_encoder(settings: &Map<String, Value>, found: &mut Found) {
-    let encoder = settings.get("encoderSettings").unwrap_or(&Value::Null);
-    let videos = list(encoder.get("videoDescriptions"));
-    let audios = list(encoder.get("audioDescriptions"));
-    let video_names = names(videos, "name", "videoDescriptions", found);
-    let audio_names = names(audios, "name", "audioDescriptions", found);
-    for (index, video) in videos.iter().enumerate() {
-        check_video(video, &format!("videoDescriptions[{index}]"), found);
-    }
-    check_selectors(settings, audios, found);
-    let groups = list(encoder.get("outputGroups"));
-    if groups.is_empty() {
-        say(found, "outputGroups", "at least one output group is required");
-    }
-    for (index, group) in groups.iter().enumerate() {
-        let path = format!("outputGroups[{index}]");
-        let kinds = chosen(&group["outputGroupSettings"]);
-        if kinds.len() != 1 {
-            say(found, format!("{path}.outputGroupSettings"), "OutputGroupSettings must contain exactly one property");
-        }
-        let rtmp = kinds.contains(&"rtmpGroupSettings");
-        let outputs = list(group.get("outputs"));
-        // The console's guide to RTMP output groups allows exactly one output.
-        if rtmp && outputs.len() != 1 {
-            say(found, format!("{path}.outputs"), "an RTMP output group has exactly one output");
-        }
-        for (index, output) in outputs.iter().enumerate() {
-            let path = format!("{path}.outputs[{index}]");
-            check_output_refs(output, &path, (&video_names, &audio_names), found);
-            if rtmp {
-                check_rtmp_output(settings, output, videos, audios, &path, found);
-            }
-        }
-    }
-}
-
-/// An audio description takes its sound from a selector of some attachment.
-fn check_selectors(settings: &Map<String, Value>, audios: &[Value], found: &mut Found) {
-    let attachments = list(settings.get("inputAttachments"));
-    let selectors: BTreeSet<&str> = attachments
-        .iter()
-        .flat_map(|attachment| list(attachment.pointer("/inputSettings/audioSelectors")))
-        .filter_map(|selector| selector["name"].as_str())
-        .collect();
-    for (index, audio) in audios.iter().enumerate() {
-        let selector = audio["audioSelectorName"].as_str().unwrap_or_default();
-        if !selectors.is_empty() && !selectors.contains(selector) {
-            let text = format!("no attached input has an audio selector {selector}");
-            say(found, format!("audioDescriptions[{index}].audioSelectorName"), text);
-        }
-    }
-}
-
-fn check_video(video: &Value, path: &str, found: &mut Found) {
-    for side in ["width", "height"] {
-        // The API model's text: must be an even number.
-        if video[side].as_u64().is_some_and(|number| number % 2 != 0) {
-            say(found, format!("{path}.{side}"), "must be an even number");
-        }
-    }
-    if chosen(&video["codecSettings"]).len() != 1 {
-        say(found, format!("{path}.codecSettings"), "CodecSettings must contain exactly one property");
-    }
-    let h264 = &video["codecSettings"]["h264Settings"];
-    if h264.is_null() {
-        return;
-    }
-    let path = format!("{path}.codecSettings.h264Settings");
-    let positive = |member: &str| h264[member].as_f64().is_some_and(|number| number > 0.0);
-    if h264["framerateControl"] == "SPECIFIED" && !(positive("framerateNumerator") && positive("framerateDenominator")) {
-        say(found, format!("{path}.framerateNumerator"), "is required with framerateControl SPECIFIED");
-    }
-    if h264["parControl"] == "SPECIFIED" && !(positive("parNumerator") && positive("parDenominator")) {
-        say(found, format!("{path}.parNumerator"), "is required with parControl SPECIFIED");
-    }
-    if !h264["gopSize"].is_null() {
-        let frames = h264["gopSizeUnits"].as_str().unwrap_or("FRAMES") == "FRAMES";
-        // The API model's text: a whole number of at least 1 frame, or more than 0 seconds.
-        let size = h264["gopSize"].as_f64().unwrap_or_default();
-        if size <= 0.0 || (frames && (size < 1.0 || size.fract() != 0.0)) {
-            say(found, format!("{path}.gopSize"), "must be a whole number of frames or more than 0 seconds");
-        }
-    }
-    if h264["rateControlMode"] == "QVBR" && !positive("maxBitrate") {
-        say(found, format!("{path}.maxBitrate"), "is required with rateControlMode QVBR");
-    }
-    let bitrate = h264["bitrate"].as_u64();
-    if h264["rateControlMode"] == "VBR" && h264["maxBitrate"].as_u64().zip(bitrate).is_some_and(|(max, usual)| max < usual) {
-        say(found, format!("{path}.maxBitrate"), "must not be below bitrate");
-    }
-}
-
-fn check_output_refs(output: &Value, path: &str, known: (&BTreeSet<String>, &BTreeSet<String>), found: &mut Found) {
-    let kinds = chosen(&output["outputSettings"]);
-    if kinds.len() != 1 {
-        // Seen with Terraform.
-        let text = "OutputSettings must contain exactly one property: archive, frame capture, hls, media package, ms smooth, multiplex, rtmp, udp, cmaf ingest or srt";
-        say(found, format!("{path}.outputSettings"), text);
-    }
-    if let Some(name) = output["videoDescriptionName"].as_str().filter(|name| !known.0.contains(*name)) {
-        say(found, format!("{path}.videoDescriptionName"), format!("there is no video description {name}"));
-    }
-    for (index, name) in list(output.get("audioDescriptionNames")).iter().filter_map(Value::as_str).enumerate() {
-        if !known.1.contains(name) {
-            say(found, format!("{path}.audioDescriptionNames[{index}]"), format!("there is no audio description {name}"));
-        }
-    }
-}
-
-/// RTMP carries H.264 and AAC, one of each (user guide: supported formats of RTMP outputs).
-fn check_rtmp_output(settings: &Map<String, Value>, output: &Value, videos: &[Value], audios: &[Value], path: &str, found: &mut Found) {
-    let named = |rows: &[Value], name: &Value| rows.iter().find(|row| row["name"] == *name && name.is_string()).cloned();
-    match named(videos, &output["videoDescriptionName"]) {
-        Some(video) if video["codecSettings"]["h264Settings"].is_object() => {}
-        _ => say(found, format!("{path}.videoDescriptionName"), "an RTMP output needs one H.264 video"),
-    }
-    let sounds = list(output.get("audioDescriptionNames"));
-    if sounds.len() > 1 {
-        say(found, format!("{path}.audioDescriptionNames"), "an RTMP output has at most one audio");
-    }
-    if let Some(audio) = sounds.first().and_then(|name| named(audios, name)) {
-        if !audio["codecSettings"]["aacSettings"].is_object() {
-            say(found, format!("{path}.audioDescriptionNames"), "an RTMP output needs AAC audio");
-        }
-    }
-    let rtmp = &output["outputSettings"]["rtmpOutputSettings"];
-    if rtmp.is_null() {
-        say(found, format!("{path}.outputSettings"), "an RTMP output group needs rtmpOutputSettings");
-        return;
-    }
-    let wanted = &rtmp["destination"]["destinationRefId"];
-    let destinations = list(settings.get("destinations"));
-    let Some(at) = destinations.iter().position(|row| row["id"] == *wanted) else {
-        let path = format!("{path}.outputSettings.rtmpOutputSettings.destination.destinationRefId");
-        say(found, path, format!("there is no destination {}", wanted.as_str().unwrap_or_default()));
-        return;
-    };
-    for (pipeline, row) in list(destinations[at].get("settings")).iter().enumerate() {
-        let path = format!("destinations[{at}].settings[{pipeline}]");
-        let url = row["url"].as_str().unwrap_or_default();
-        let host = url.strip_prefix("rtmp://").or_else(|| url.strip_prefix("rtmps://")).unwrap_or_default();
-        if host.is_empty() || host.starts_with('/') {
-            say(found, format!("{path}.url"), "must be an rtmp:// or rtmps:// address");
-        }
-        if row["streamName"].as_str().unwrap_or_default().is_empty() {
-            say(found, format!("{path}.streamName"), "streamName is required for an RTMP output");
-        }
+    if found.is_empty() {
+        Ok(())
+    } else {
+        Err(ApiError::unprocessable(found))
     }
 }

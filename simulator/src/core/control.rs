@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::Core;
 use super::channel::ChannelState;
 use super::options::{EventKnobs, Options, Quotas};
-use super::wire::Request;
 use super::when::rfc3339_ms;
+use super::wire::Request;
 use crate::media::view::MediaReport;
 
 type Told = Result<Value, String>;
@@ -21,9 +21,15 @@ fn merge<T: Serialize + DeserializeOwned>(current: &T, change: &Value) -> Result
         return Err("expected a JSON object".into());
     };
     for (key, value) in changes {
-        let slot = members.get_mut(key).ok_or_else(|| format!("unknown member {key}"))?;
+        let slot = members
+            .get_mut(key)
+            .ok_or_else(|| format!("unknown member {key}"))?;
         // `true` and 403 are accepted for "true" and "403".
-        *slot = if slot.is_string() && !value.is_string() { json!(value.to_string()) } else { value.clone() };
+        *slot = if slot.is_string() && !value.is_string() {
+            json!(value.to_string())
+        } else {
+            value.clone()
+        };
     }
     serde_json::from_value(all).map_err(|error| error.to_string())
 }
@@ -56,7 +62,12 @@ impl Core {
             ("POST", "report") => self.take_told_report(body),
             ("POST", "by-hand") => self.by_hand(body),
             ("POST", "reset") => Ok(self.reset(body)),
-            _ => return (404, json!({"message": format!("the simulator has no control {method} {what}")})),
+            _ => {
+                return (
+                    404,
+                    json!({"message": format!("the simulator has no control {method} {what}")}),
+                );
+            }
         };
         self.settle_signal();
         match told {
@@ -75,8 +86,14 @@ impl Core {
     fn set_knobs(&mut self, body: &Value) -> Told {
         let next: EventKnobs = merge(&self.knobs, body)?;
         let [min, max] = next.delay_seconds;
-        if !((0.0..=1.0).contains(&next.drop) && (0.0..=1.0).contains(&next.duplicate) && min >= 0.0 && max >= min) {
-            return Err("drop and duplicate are between 0 and 1, delay_seconds is [min, max]".into());
+        if !((0.0..=1.0).contains(&next.drop)
+            && (0.0..=1.0).contains(&next.duplicate)
+            && min >= 0.0
+            && max >= min)
+        {
+            return Err(
+                "drop and duplicate are between 0 and 1, delay_seconds is [min, max]".into(),
+            );
         }
         self.knobs = next;
         Ok(json!(self.knobs))
@@ -112,25 +129,40 @@ impl Core {
                 "protocol": output.text("protocol"), "health": output.health, "tags": output.tags,
             })).collect::<Vec<_>>(),
         }));
-        let input_json = |input: &super::input::Input| json!({
-            "kind": "input", "id": input.id, "name": input.name, "type": input.kind, "state": input.state.name(),
-            "security_groups": input.groups, "tags": input.tags, "attached_channels": input.channels,
-            "destinations": input.destinations(), "created_at": rfc3339_ms(input.created_at),
-            "deleted_at": input.deleted_at.map(rfc3339_ms),
-        });
-        let channel_json = |channel: &super::channel::Channel| json!({
-            "kind": "channel", "id": channel.id, "name": channel.name(), "state": channel.state.name(), "tags": channel.tags,
-            "input_ids": channel.input_ids(), "created_at": rfc3339_ms(channel.created_at), "run": channel.run,
-            "deleted_at": channel.deleted_at.map(rfc3339_ms),
-            "alerts": channel.alerts.iter().filter(|alert| alert.cleared_at.is_none()).map(|alert| alert.kind).collect::<Vec<_>>(),
-            "media": {"receiving": channel.receiving, "connected": channel.connected, "trouble": channel.trouble},
-        });
+        let input_json = |input: &super::input::Input| {
+            json!({
+                "kind": "input", "id": input.id, "name": input.name, "type": input.kind, "state": input.state.name(),
+                "security_groups": input.groups, "tags": input.tags, "attached_channels": input.channels,
+                "destinations": input.destinations(), "created_at": rfc3339_ms(input.created_at),
+                "deleted_at": input.deleted_at.map(rfc3339_ms),
+            })
+        };
+        let channel_json = |channel: &super::channel::Channel| {
+            json!({
+                "kind": "channel", "id": channel.id, "name": channel.name(), "state": channel.state.name(), "tags": channel.tags,
+                "input_ids": channel.input_ids(), "created_at": rfc3339_ms(channel.created_at), "run": channel.run,
+                "deleted_at": channel.deleted_at.map(rfc3339_ms),
+                "alerts": channel.alerts.iter().filter(|alert| alert.cleared_at.is_none()).map(|alert| alert.kind).collect::<Vec<_>>(),
+                "media": {"receiving": channel.receiving, "connected": channel.connected, "trouble": channel.trouble},
+            })
+        };
         let groups = self.groups.values().filter(|group| !group.deleted).map(|group| json!({
             "id": group.id, "state": group.state(), "cidrs": group.cidrs, "inputs": group.inputs, "tags": group.tags,
         }));
-        let gone_inputs = self.inputs.values().filter(|input| input.gone()).map(input_json);
-        let gone_channels = self.channels.values().filter(|channel| channel.gone()).map(channel_json);
-        let deleted: Vec<Value> = gone_inputs.chain(gone_channels).chain(self.flows_deleted.iter().cloned()).collect();
+        let gone_inputs = self
+            .inputs
+            .values()
+            .filter(|input| input.gone())
+            .map(input_json);
+        let gone_channels = self
+            .channels
+            .values()
+            .filter(|channel| channel.gone())
+            .map(channel_json);
+        let deleted: Vec<Value> = gone_inputs
+            .chain(gone_channels)
+            .chain(self.flows_deleted.iter().cloned())
+            .collect();
         json!({
             "now": rfc3339_ms(self.now), "now_ms": self.now, "scale": self.scale,
             "flows": flows.collect::<Vec<_>>(),
@@ -153,18 +185,46 @@ impl Core {
 
     /// A report as a media plane would make it, told by a test.
     fn take_told_report(&mut self, body: &Value) -> Told {
-        let text = |member: &str| body[member].as_str().map(str::to_owned).ok_or_else(|| format!("{member} is missing"));
+        let text = |member: &str| {
+            body[member]
+                .as_str()
+                .map(str::to_owned)
+                .ok_or_else(|| format!("{member} is missing"))
+        };
         let reason = || body["reason"].as_str().unwrap_or("told by hand").to_owned();
         let report = match body["kind"].as_str().unwrap_or_default() {
-            "source_connected" => MediaReport::SourceConnected { flow_arn: text("flow_arn")?, source_arn: text("source_arn")? },
-            "source_disconnected" => MediaReport::SourceDisconnected { flow_arn: text("flow_arn")?, source_arn: text("source_arn")? },
-            "input_lost" => MediaReport::InputLost { channel_id: text("channel_id")? },
-            "input_restored" => MediaReport::InputRestored { channel_id: text("channel_id")? },
-            "rtmp_connected" => MediaReport::RtmpConnected { channel_id: text("channel_id")? },
-            "rtmp_failed" => MediaReport::RtmpFailed { channel_id: text("channel_id")?, reason: reason() },
-            "output_gave_up" => MediaReport::OutputGaveUp { channel_id: text("channel_id")? },
-            "encoder_failed" => MediaReport::EncoderFailed { channel_id: text("channel_id")?, reason: reason() },
-            "egress" => MediaReport::Egress { channel_id: text("channel_id")?, bytes: body["bytes"].as_u64().unwrap_or_default() },
+            "source_connected" => MediaReport::SourceConnected {
+                flow_arn: text("flow_arn")?,
+                source_arn: text("source_arn")?,
+            },
+            "source_disconnected" => MediaReport::SourceDisconnected {
+                flow_arn: text("flow_arn")?,
+                source_arn: text("source_arn")?,
+            },
+            "input_lost" => MediaReport::InputLost {
+                channel_id: text("channel_id")?,
+            },
+            "input_restored" => MediaReport::InputRestored {
+                channel_id: text("channel_id")?,
+            },
+            "rtmp_connected" => MediaReport::RtmpConnected {
+                channel_id: text("channel_id")?,
+            },
+            "rtmp_failed" => MediaReport::RtmpFailed {
+                channel_id: text("channel_id")?,
+                reason: reason(),
+            },
+            "output_gave_up" => MediaReport::OutputGaveUp {
+                channel_id: text("channel_id")?,
+            },
+            "encoder_failed" => MediaReport::EncoderFailed {
+                channel_id: text("channel_id")?,
+                reason: reason(),
+            },
+            "egress" => MediaReport::Egress {
+                channel_id: text("channel_id")?,
+                bytes: body["bytes"].as_u64().unwrap_or_default(),
+            },
             other => return Err(format!("unknown report {other:?}")),
         };
         self.take_report(&report);
@@ -179,8 +239,12 @@ impl Core {
         let escape = |text: &str| text.replace(':', "%3A");
         let channel = |verb: &str| ("POST", format!("/prod/channels/{id}/{verb}"), Value::Null);
         let owner = |core: &Self| {
-            let flow = core.flows.values().find(|flow| flow.outputs.iter().any(|output| output.arn == id));
-            flow.map(|flow| escape(&flow.arn)).unwrap_or_else(|| "unknown".into())
+            let flow = core
+                .flows
+                .values()
+                .find(|flow| flow.outputs.iter().any(|output| output.arn == id));
+            flow.map(|flow| escape(&flow.arn))
+                .unwrap_or_else(|| "unknown".into())
         };
         let output = |core: &Self| format!("/v1/flows/{}/outputs/{}", owner(core), escape(&id));
         let (method, path, sent) = match action {
@@ -188,15 +252,31 @@ impl Core {
             "stop_channel" => channel("stop"),
             "delete_channel" => ("DELETE", format!("/prod/channels/{id}"), Value::Null),
             "delete_input" => ("DELETE", format!("/prod/inputs/{id}"), Value::Null),
-            "delete_security_group" => ("DELETE", format!("/prod/inputSecurityGroups/{id}"), Value::Null),
-            "start_flow" => ("POST", format!("/v1/flows/start/{}", escape(&id)), Value::Null),
-            "stop_flow" => ("POST", format!("/v1/flows/stop/{}", escape(&id)), Value::Null),
+            "delete_security_group" => (
+                "DELETE",
+                format!("/prod/inputSecurityGroups/{id}"),
+                Value::Null,
+            ),
+            "start_flow" => (
+                "POST",
+                format!("/v1/flows/start/{}", escape(&id)),
+                Value::Null,
+            ),
+            "stop_flow" => (
+                "POST",
+                format!("/v1/flows/stop/{}", escape(&id)),
+                Value::Null,
+            ),
             "delete_flow" => ("DELETE", format!("/v1/flows/{}", escape(&id)), Value::Null),
             "remove_flow_output" => ("DELETE", output(self), Value::Null),
             "disable_flow_output" => ("PUT", output(self), json!({"outputStatus": "DISABLED"})),
             "enable_flow_output" => ("PUT", output(self), json!({"outputStatus": "ENABLED"})),
             "recover_channel" => {
-                if self.channels.get(&id).is_none_or(|channel| channel.state != ChannelState::Running) {
+                if self
+                    .channels
+                    .get(&id)
+                    .is_none_or(|channel| channel.state != ChannelState::Running)
+                {
                     return Err(format!("channel {id} is not running"));
                 }
                 let lasting = self.duration("channel_recover");
@@ -205,12 +285,26 @@ impl Core {
             }
             _ => return Err(format!("unknown action {action:?}")),
         };
-        let sent = if sent.is_null() { Vec::new() } else { sent.to_string().into_bytes() };
-        let request = Request { method: method.into(), path, query: String::new(), body: sent, caller: Some("by-hand".into()) };
+        let sent = if sent.is_null() {
+            Vec::new()
+        } else {
+            sent.to_string().into_bytes()
+        };
+        let request = Request {
+            method: method.into(),
+            path,
+            query: String::new(),
+            body: sent,
+            caller: Some("by-hand".into()),
+        };
         let response = self.answer(&request, false);
         match response.error {
             None => Ok(json!({"status": response.status})),
-            Some(error) => Err(format!("{} {error}: {}", response.status, response.body["message"].as_str().unwrap_or_default())),
+            Some(error) => Err(format!(
+                "{} {error}: {}",
+                response.status,
+                response.body["message"].as_str().unwrap_or_default()
+            )),
         }
     }
 }

@@ -18,7 +18,13 @@ pub enum Happening {
 const SHUFFLE_MS: u64 = 4000;
 
 impl Core {
-    pub(super) fn emit(&mut self, service: Service, detail_type: &str, resources: &[&str], detail: &Value) {
+    pub(super) fn emit(
+        &mut self,
+        service: Service,
+        detail_type: &str,
+        resources: &[&str],
+        detail: &Value,
+    ) {
         self.events_made += 1;
         let envelope = json!({
             "version": "0",
@@ -53,7 +59,9 @@ impl Core {
     /// `MediaLive Channel State Change`: CREATED and STOPPED stand for the API's IDLE, UPDATING is
     /// never sent (MediaLive user guide: EventBridge; production listeners agree).
     pub(super) fn emit_channel_state(&mut self, channel_id: &str, state: &str) {
-        let Some(channel) = self.channels.get(channel_id) else { return };
+        let Some(channel) = self.channels.get(channel_id) else {
+            return;
+        };
         let (arn, running) = (channel.arn.clone(), channel.pipelines_running());
         let pipelines = channel.pipelines();
         let message = match state {
@@ -72,12 +80,19 @@ impl Core {
         if state == "RUNNING" && pipelines == 1 {
             detail["pipeline"] = json!("0");
         }
-        self.emit(Service::MediaLive, "MediaLive Channel State Change", &[&arn], &detail);
+        self.emit(
+            Service::MediaLive,
+            "MediaLive Channel State Change",
+            &[&arn],
+            &detail,
+        );
     }
 
     /// `MediaLive Channel Input Change`, one per pipeline.
     pub(super) fn emit_input_change(&mut self, channel_id: &str) {
-        let Some(channel) = self.channels.get(channel_id) else { return };
+        let Some(channel) = self.channels.get(channel_id) else {
+            return;
+        };
         let (arn, attachment) = (channel.arn.clone(), channel.attachment_name());
         for pipeline in 0..channel.pipelines() {
             let detail = json!({
@@ -87,32 +102,75 @@ impl Core {
                 "message": format!("Input switch event on pipeline {pipeline}"),
                 "channel_arn": arn,
             });
-            self.emit(Service::MediaLive, "MediaLive Channel Input Change", &[&arn], &detail);
+            self.emit(
+                Service::MediaLive,
+                "MediaLive Channel Input Change",
+                &[&arn],
+                &detail,
+            );
         }
     }
 
     pub(super) fn emit_flow_status(&mut self, arn: &str, previous: &str, current: &str) {
         let detail = json!({"currentStatus": current, "previousStatus": previous});
-        self.emit(Service::MediaConnect, "MediaConnect Flow Status Change", &[arn], &detail);
+        self.emit(
+            Service::MediaConnect,
+            "MediaConnect Flow Status Change",
+            &[arn],
+            &detail,
+        );
     }
 
-    pub(super) fn emit_output_status(&mut self, flow: &str, output: &str, previous: &str, current: &str) {
+    pub(super) fn emit_output_status(
+        &mut self,
+        flow: &str,
+        output: &str,
+        previous: &str,
+        current: &str,
+    ) {
         let detail = json!({"currentStatus": current, "previousStatus": previous});
-        self.emit(Service::MediaConnect, "MediaConnect Output Status Change", &[flow, output], &detail);
+        self.emit(
+            Service::MediaConnect,
+            "MediaConnect Output Status Change",
+            &[flow, output],
+            &detail,
+        );
     }
 
-    pub(super) fn emit_output_health(&mut self, flow: &str, output: &str, previous: &str, current: &str) {
+    pub(super) fn emit_output_health(
+        &mut self,
+        flow: &str,
+        output: &str,
+        previous: &str,
+        current: &str,
+    ) {
         let detail = json!({"current": {"state": current}, "previous": {"state": previous}});
-        self.emit(Service::MediaConnect, "MediaConnect Output Health", &[flow, output], &detail);
+        self.emit(
+            Service::MediaConnect,
+            "MediaConnect Output Health",
+            &[flow, output],
+            &detail,
+        );
     }
 
-    pub(super) fn emit_source_health(&mut self, flow: &str, source: &str, previous: &str, current: &str) {
+    pub(super) fn emit_source_health(
+        &mut self,
+        flow: &str,
+        source: &str,
+        previous: &str,
+        current: &str,
+    ) {
         let detail = json!({
             "unhealthy": current == "DISCONNECTED",
             "current": {"state": current, "tr101": tr101()},
             "previous": {"state": previous, "tr101": tr101()},
         });
-        self.emit(Service::MediaConnect, "MediaConnect Source Health", &[flow, source], &detail);
+        self.emit(
+            Service::MediaConnect,
+            "MediaConnect Source Health",
+            &[flow, source],
+            &detail,
+        );
     }
 
     pub(super) fn emit_flow_health(&mut self, flow: &str, was_fed: bool, is_fed: bool) {
@@ -120,8 +178,14 @@ impl Core {
             let state = if fed { "CONNECTED" } else { "DISCONNECTED" };
             json!({"failover_switch": false, "source_state": state, "isBitrateZero": !fed, "tr101": tr101()})
         };
-        let detail = json!({"unhealthy": !is_fed, "current": side(is_fed), "previous": side(was_fed)});
-        self.emit(Service::MediaConnect, "MediaConnect Flow Health", &[flow], &detail);
+        let detail =
+            json!({"unhealthy": !is_fed, "current": side(is_fed), "previous": side(was_fed)});
+        self.emit(
+            Service::MediaConnect,
+            "MediaConnect Flow Health",
+            &[flow],
+            &detail,
+        );
     }
 }
 

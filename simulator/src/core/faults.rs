@@ -98,7 +98,9 @@ impl Faults {
     pub fn add(&mut self, body: Value) -> Result<Value, String> {
         let mut rule: Rule = serde_json::from_value(body).map_err(|error| error.to_string())?;
         if !rule.operation.contains(':') {
-            return Err("operation is written service:Operation, for example medialive:StartChannel".into());
+            return Err(
+                "operation is written service:Operation, for example medialive:StartChannel".into(),
+            );
         }
         if rule.nth.is_none() && !rule.every {
             rule.nth = Some(1);
@@ -121,18 +123,35 @@ impl Faults {
     pub fn fire(&mut self, service: Service, operation: &str, path: &str) -> Option<Fault> {
         let mut fault = None;
         for rule in &mut self.rules {
-            let Some((whose, what)) = rule.operation.split_once(':') else { continue };
+            let Some((whose, what)) = rule.operation.split_once(':') else {
+                continue;
+            };
             let path = super::wire::decode(path);
-            let about = rule.resource.as_ref().is_none_or(|text| path.contains(text.as_str()));
-            if !((whose == "*" || whose == service.name()) && (what == "*" || what == operation) && about) {
+            let about = rule
+                .resource
+                .as_ref()
+                .is_none_or(|text| path.contains(text.as_str()));
+            if !((whose == "*" || whose == service.name())
+                && (what == "*" || what == operation)
+                && about)
+            {
                 continue;
             }
             rule.seen += 1;
-            let due = if rule.every { rule.nth.is_none_or(|nth| rule.seen % nth.max(1) == 0) } else { rule.nth.is_some_and(|nth| rule.seen >= nth) };
+            let due = if rule.every {
+                rule.nth.is_none_or(|nth| rule.seen % nth.max(1) == 0)
+            } else {
+                rule.nth.is_some_and(|nth| rule.seen >= nth)
+            };
             let most = rule.count.or(if rule.every { None } else { Some(1) });
             if fault.is_none() && due && most.is_none_or(|most| rule.fired < most) {
                 rule.fired += 1;
-                fault = Some(Fault { kind: rule.kind, status: rule.status, message: rule.message.clone(), seconds: rule.seconds });
+                fault = Some(Fault {
+                    kind: rule.kind,
+                    status: rule.status,
+                    message: rule.message.clone(),
+                    seconds: rule.seconds,
+                });
             }
         }
         fault
@@ -141,23 +160,56 @@ impl Faults {
 
 impl Core {
     /// The error of a fault that keeps the operation from happening.
-    pub(super) fn refusal(&self, fault: &Fault, service: Service, operation: &str) -> Option<ApiError> {
+    pub(super) fn refusal(
+        &self,
+        fault: &Fault,
+        service: Service,
+        operation: &str,
+    ) -> Option<ApiError> {
         let (status, text) = match fault.kind {
             Kind::ErrorBefore => (500, "Internal server error".to_owned()),
             Kind::Throttle => (429, "Too Many Requests".to_owned()),
-            Kind::Forbidden => (403, format!("User is not authorized to perform: {}:{operation}", service.name())),
-            Kind::Conflict if service == Service::MediaConnect => (400, "The flow can not be changed in its present state".to_owned()),
-            Kind::Conflict => (409, "The resource is in a state that does not allow this".to_owned()),
+            Kind::Forbidden => (
+                403,
+                format!(
+                    "User is not authorized to perform: {}:{operation}",
+                    service.name()
+                ),
+            ),
+            Kind::Conflict if service == Service::MediaConnect => (
+                400,
+                "The flow can not be changed in its present state".to_owned(),
+            ),
+            Kind::Conflict => (
+                409,
+                "The resource is in a state that does not allow this".to_owned(),
+            ),
             Kind::Quota => self.quota_error(service, operation),
             _ => return None,
         };
-        Some(ApiError::new(fault.status.unwrap_or(status), fault.message.clone().unwrap_or(text)))
+        Some(ApiError::new(
+            fault.status.unwrap_or(status),
+            fault.message.clone().unwrap_or(text),
+        ))
     }
 
     fn quota_error(&self, service: Service, operation: &str) -> (u16, String) {
         match service {
-            Service::MediaConnect => (420, "Your account has reached its quota for this resource".to_owned()),
-            Service::MediaLive => (self.over_quota(), quota_text(if operation == "CreateInput" { "push inputs" } else { "channels" }, 5)),
+            Service::MediaConnect => (
+                420,
+                "Your account has reached its quota for this resource".to_owned(),
+            ),
+            Service::MediaLive => (
+                self.over_quota(),
+                quota_text(
+                    if operation == "CreateInput" {
+                        "push inputs"
+                    } else {
+                        "channels"
+                    },
+                    5,
+                ),
+            ),
         }
     }
 

@@ -46,12 +46,40 @@ pub(super) struct Source {
 
 impl Source {
     pub fn name(&self) -> &str {
-        self.request.get("name").and_then(Value::as_str).unwrap_or_default()
+        self.request
+            .get("name")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
     }
 
     pub fn json(&self) -> Value {
-        let transport = pick(&self.request, &["protocol", "minLatency", "maxLatency", "maxBitrate", "maxSyncBuffer", "streamId", "senderControlPort", "senderIpAddress", "sourceListenerAddress", "sourceListenerPort"]);
-        let mut out = pick(&self.request, &["name", "ingestPort", "whitelistCidr", "decryption", "description", "entitlementArn", "vpcInterfaceName"]);
+        let transport = pick(
+            &self.request,
+            &[
+                "protocol",
+                "minLatency",
+                "maxLatency",
+                "maxBitrate",
+                "maxSyncBuffer",
+                "streamId",
+                "senderControlPort",
+                "senderIpAddress",
+                "sourceListenerAddress",
+                "sourceListenerPort",
+            ],
+        );
+        let mut out = pick(
+            &self.request,
+            &[
+                "name",
+                "ingestPort",
+                "whitelistCidr",
+                "decryption",
+                "description",
+                "entitlementArn",
+                "vpcInterfaceName",
+            ],
+        );
         out.insert("sourceArn".into(), json!(self.arn));
         out.insert("ingestIp".into(), json!(self.ingest_ip));
         out.insert("transport".into(), Value::Object(transport));
@@ -75,11 +103,17 @@ pub(super) struct Output {
 
 impl Output {
     pub fn text(&self, member: &str) -> &str {
-        self.request.get(member).and_then(Value::as_str).unwrap_or_default()
+        self.request
+            .get(member)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
     }
 
     pub fn number(&self, member: &str) -> u64 {
-        self.request.get(member).and_then(Value::as_u64).unwrap_or_default()
+        self.request
+            .get(member)
+            .and_then(Value::as_u64)
+            .unwrap_or_default()
     }
 
     /// An output without a status is ENABLED.
@@ -88,10 +122,39 @@ impl Output {
     }
 
     pub fn json(&self) -> Value {
-        let transport = pick(&self.request, &["protocol", "smoothingLatency", "minLatency", "maxLatency", "streamId", "remoteId", "cidrAllowList", "senderControlPort"]);
-        let mut out = pick(&self.request, &["name", "destination", "port", "description", "encryption", "vpcInterfaceAttachment"]);
+        let transport = pick(
+            &self.request,
+            &[
+                "protocol",
+                "smoothingLatency",
+                "minLatency",
+                "maxLatency",
+                "streamId",
+                "remoteId",
+                "cidrAllowList",
+                "senderControlPort",
+            ],
+        );
+        let mut out = pick(
+            &self.request,
+            &[
+                "name",
+                "destination",
+                "port",
+                "description",
+                "encryption",
+                "vpcInterfaceAttachment",
+            ],
+        );
         out.insert("outputArn".into(), json!(self.arn));
-        out.insert("outputStatus".into(), json!(if self.enabled() { "ENABLED" } else { "DISABLED" }));
+        out.insert(
+            "outputStatus".into(),
+            json!(if self.enabled() {
+                "ENABLED"
+            } else {
+                "DISABLED"
+            }),
+        );
         out.insert("transport".into(), Value::Object(transport));
         if let Some(arn) = &self.input_arn {
             out.insert("mediaLiveInputArn".into(), json!(arn));
@@ -101,7 +164,9 @@ impl Output {
 }
 
 fn pick(from: &Map<String, Value>, members: &[&str]) -> Map<String, Value> {
-    let present = members.iter().filter_map(|member| Some(((*member).to_owned(), from.get(*member)?.clone())));
+    let present = members
+        .iter()
+        .filter_map(|member| Some(((*member).to_owned(), from.get(*member)?.clone())));
     present.collect()
 }
 
@@ -147,7 +212,10 @@ impl Flow {
         out.insert("status".into(), json!(status.name()));
         out.insert("entitlements".into(), json!([]));
         out.insert("outputs".into(), outputs.iter().map(Output::json).collect());
-        out.insert("source".into(), sources.first().cloned().unwrap_or(Value::Null));
+        out.insert(
+            "source".into(),
+            sources.first().cloned().unwrap_or(Value::Null),
+        );
         out.insert("sources".into(), Value::Array(sources));
         Value::Object(out)
     }
@@ -155,7 +223,9 @@ impl Flow {
 
 impl Core {
     pub(super) fn flow(&self, arn: &str) -> Result<&Flow, ApiError> {
-        self.flows.get(arn).ok_or_else(|| ApiError::not_found(format!("The flow {arn} does not exist")))
+        self.flows
+            .get(arn)
+            .ok_or_else(|| ApiError::not_found(format!("The flow {arn} does not exist")))
     }
 
     /// A flow whose outputs and sources may be changed now. MediaConnect has no 409: a flow that is
@@ -169,10 +239,15 @@ impl Core {
             _ => false,
         };
         if !fine {
-            let text = format!("The flow can not be changed while its status is {}", status.name());
+            let text = format!(
+                "The flow can not be changed while its status is {}",
+                status.name()
+            );
             return Err(ApiError::bad(text));
         }
-        self.flows.get_mut(arn).ok_or_else(|| ApiError::not_found("The flow does not exist"))
+        self.flows
+            .get_mut(arn)
+            .ok_or_else(|| ApiError::not_found("The flow does not exist"))
     }
 
     /// After a change of an ACTIVE flow.
@@ -190,20 +265,32 @@ impl Core {
 
     pub(super) fn flow_later(&mut self, arn: &str, wait: u64, to: FlowStatus) {
         if let Some(epoch) = self.flows.get(arn).map(|flow| flow.epoch) {
-            self.later(wait, Timer::Flow { arn: arn.to_owned(), epoch, to });
+            self.later(
+                wait,
+                Timer::Flow {
+                    arn: arn.to_owned(),
+                    epoch,
+                    to,
+                },
+            );
         }
     }
 
     pub(super) fn flow_enter(&mut self, arn: &str, to: FlowStatus) {
         let now = self.now;
-        let Some(flow) = self.flows.get_mut(arn) else { return };
+        let Some(flow) = self.flows.get_mut(arn) else {
+            return;
+        };
         let from = flow.status;
         if !(from == FlowStatus::Active && to == FlowStatus::Updating) {
             flow.before = Some((from, flow.outputs.clone()));
         }
         flow.status = to;
         flow.epoch += 1;
-        let (was, carried) = (flow.fed_as(from), matches!(from, FlowStatus::Active | FlowStatus::Updating));
+        let (was, carried) = (
+            flow.fed_as(from),
+            matches!(from, FlowStatus::Active | FlowStatus::Updating),
+        );
         let carries = flow.carries();
         if to == FlowStatus::Gone {
             let note = json!({"kind": "flow", "arn": arn, "name": flow.name, "deleted_at": super::when::rfc3339_ms(now)});
@@ -225,6 +312,7 @@ impl Core {
 
 impl Flow {
     fn fed_as(&self, status: FlowStatus) -> bool {
-        matches!(status, FlowStatus::Active | FlowStatus::Updating) && self.sources.iter().any(|source| source.connected)
+        matches!(status, FlowStatus::Active | FlowStatus::Updating)
+            && self.sources.iter().any(|source| source.connected)
     }
 }

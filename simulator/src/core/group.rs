@@ -46,8 +46,15 @@ impl Group {
 
 /// Does an IPv4 block hold an address? What cannot be read holds nothing.
 pub(super) fn cidr_holds(cidr: &str, address: &str) -> bool {
-    let (Some((network, bits)), Ok(address)) = (cidr_parts(cidr), address.parse::<Ipv4Addr>()) else { return false };
-    let mask = if bits == 0 { 0 } else { u32::MAX << (32 - bits) };
+    let (Some((network, bits)), Ok(address)) = (cidr_parts(cidr), address.parse::<Ipv4Addr>())
+    else {
+        return false;
+    };
+    let mask = if bits == 0 {
+        0
+    } else {
+        u32::MAX << (32 - bits)
+    };
     u32::from(network) & mask == u32::from(address) & mask
 }
 
@@ -58,14 +65,24 @@ pub(super) fn cidr_parts(cidr: &str) -> Option<(Ipv4Addr, u32)> {
 }
 
 fn cidrs_of(body: &Value) -> Result<Vec<String>, ApiError> {
-    let rules = body.get("whitelistRules").and_then(Value::as_array).cloned().unwrap_or_default();
-    let cidrs: Vec<String> = rules.iter().filter_map(|rule| rule["cidr"].as_str()).map(str::to_owned).collect();
+    let rules = body
+        .get("whitelistRules")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
+    let cidrs: Vec<String> = rules
+        .iter()
+        .filter_map(|rule| rule["cidr"].as_str())
+        .map(str::to_owned)
+        .collect();
     if cidrs.is_empty() {
         // Seen in the answer of the real service.
         return Err(ApiError::bad("Must specify at least one whitelist"));
     }
     if cidrs.len() > RULES_MOST {
-        return Err(ApiError::bad(format!("At most {RULES_MOST} whitelist rules are allowed")));
+        return Err(ApiError::bad(format!(
+            "At most {RULES_MOST} whitelist rules are allowed"
+        )));
     }
     match cidrs.iter().find(|cidr| cidr_parts(cidr).is_none()) {
         Some(wrong) => Err(ApiError::bad(format!("{wrong} is not a valid CIDR block"))),
@@ -76,7 +93,8 @@ fn cidrs_of(body: &Value) -> Result<Vec<String>, ApiError> {
 impl Core {
     fn group_json(&self, group: &Group) -> Value {
         let attached = group.inputs.iter().filter_map(|id| self.inputs.get(id));
-        let channels: BTreeSet<&String> = attached.flat_map(|input| input.channels.iter()).collect();
+        let channels: BTreeSet<&String> =
+            attached.flat_map(|input| input.channels.iter()).collect();
         let rules = group.cidrs.iter().map(|cidr| json!({"cidr": cidr}));
         json!({
             "id": group.id, "arn": group.arn, "state": group.state(), "inputs": group.inputs,
@@ -93,7 +111,10 @@ impl Core {
         let cidrs = cidrs_of(&call.body)?;
         let quota = self.quotas.security_groups;
         if self.groups.values().filter(|group| !group.deleted).count() >= quota {
-            return Err(ApiError::new(self.over_quota(), quota_text("input security groups", quota)));
+            return Err(ApiError::new(
+                self.over_quota(),
+                quota_text("input security groups", quota),
+            ));
         }
         let id = self.numeric_id(|core, id| core.groups.contains_key(id));
         let group = Group {
@@ -117,14 +138,25 @@ impl Core {
     }
 
     pub(super) fn list_groups(&mut self, call: &Call<'_>) -> Answer {
-        let rows = self.groups.values().filter(|group| !group.deleted).map(|group| self.group_json(group));
-        page("inputSecurityGroups", rows.collect(), call, self.options.page_size)
+        let rows = self
+            .groups
+            .values()
+            .filter(|group| !group.deleted)
+            .map(|group| self.group_json(group));
+        page(
+            "inputSecurityGroups",
+            rows.collect(),
+            call,
+            self.options.page_size,
+        )
     }
 
     pub(super) fn update_group(&mut self, call: &Call<'_>) -> Answer {
         let id = call.param("inputSecurityGroupId").to_owned();
         if self.group(&id)?.updating {
-            return Err(ApiError::conflict("The input security group is being updated"));
+            return Err(ApiError::conflict(
+                "The input security group is being updated",
+            ));
         }
         let cidrs = cidrs_of(&call.body)?;
         let wait = self.duration("group_update");
@@ -143,7 +175,9 @@ impl Core {
     pub(super) fn delete_group(&mut self, id: &str) -> Answer {
         let group = self.group(id)?;
         if !group.inputs.is_empty() {
-            return Err(ApiError::bad(format!("Input security group {id} is still being used by inputs")));
+            return Err(ApiError::bad(format!(
+                "Input security group {id} is still being used by inputs"
+            )));
         }
         group.deleted = true;
         Ok(json!({}))

@@ -99,7 +99,9 @@ impl Core {
     /// Enters a state now.
     pub(super) fn input_enter(&mut self, id: &str, to: InputState) {
         let now = self.now;
-        let Some(input) = self.inputs.get_mut(id) else { return };
+        let Some(input) = self.inputs.get_mut(id) else {
+            return;
+        };
         input.before = Some(input.state);
         input.state = to;
         input.epoch += 1;
@@ -112,7 +114,13 @@ impl Core {
         self.remove_managed_outputs(id);
         for group in groups {
             let lag = self.duration("group_release");
-            self.later(lag, Timer::GroupRelease { group, input: id.to_owned() });
+            self.later(
+                lag,
+                Timer::GroupRelease {
+                    group,
+                    input: id.to_owned(),
+                },
+            );
         }
         let linger = self.duration("deleted_lingers");
         self.later(linger, Timer::InputForget { id: id.to_owned() });
@@ -128,8 +136,12 @@ impl Core {
 
     /// The channel is gone, or names it no more.
     pub(super) fn input_detach(&mut self, id: &str, channel: &str) {
-        let named_again = self.channels.get(channel).is_some_and(|channel| !channel.gone() && channel.input_ids().iter().any(|input| input == id));
-        let Some(input) = self.inputs.get_mut(id) else { return };
+        let named_again = self.channels.get(channel).is_some_and(|channel| {
+            !channel.gone() && channel.input_ids().iter().any(|input| input == id)
+        });
+        let Some(input) = self.inputs.get_mut(id) else {
+            return;
+        };
         if named_again || !input.channels.remove(channel) {
             return;
         }
@@ -141,16 +153,27 @@ impl Core {
     /// Two free addresses. They look public and are invented: 203.0.113.0/24 and 198.51.100.0/24
     /// are reserved for documentation, 198.18.0.0/15 for benchmarks.
     pub(super) fn free_addresses(&self) -> Vec<String> {
-        let taken: BTreeSet<&String> = self.inputs.values().filter(|input| !input.gone()).flat_map(|input| &input.addresses).collect();
+        let taken: BTreeSet<&String> = self
+            .inputs
+            .values()
+            .filter(|input| !input.gone())
+            .flat_map(|input| &input.addresses)
+            .collect();
         let pair = |index: u32| {
             if index < 254 {
-                vec![format!("203.0.113.{}", index + 1), format!("198.51.100.{}", index + 1)]
+                vec![
+                    format!("203.0.113.{}", index + 1),
+                    format!("198.51.100.{}", index + 1),
+                ]
             } else {
                 let index = index - 254;
                 let rest = format!("{}.{}", index / 256 % 256, index % 256);
                 vec![format!("198.18.{rest}"), format!("198.19.{rest}")]
             }
         };
-        (0..).map(pair).find(|pair| !taken.contains(&pair[0])).unwrap_or_default()
+        (0..)
+            .map(pair)
+            .find(|pair| !taken.contains(&pair[0]))
+            .unwrap_or_default()
     }
 }

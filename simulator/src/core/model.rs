@@ -69,7 +69,8 @@ struct Shape {
 fn models() -> &'static Models {
     static MODELS: OnceLock<Models> = OnceLock::new();
     MODELS.get_or_init(|| {
-        serde_json::from_str(include_str!("../../model/model.json")).expect("model.json is generated and loads in tests")
+        serde_json::from_str(include_str!("../../model/model.json"))
+            .expect("model.json is generated and loads in tests")
     })
 }
 
@@ -98,9 +99,19 @@ pub(crate) fn route(method: &str, path: &str) -> Option<Route> {
             if operation.method != method {
                 continue;
             }
-            let Some((literals, params)) = matches(&operation.uri, path) else { continue };
+            let Some((literals, params)) = matches(&operation.uri, path) else {
+                continue;
+            };
             if best.as_ref().is_none_or(|(most, _)| literals > *most) {
-                best = Some((literals, Route { service, name, operation, params }));
+                best = Some((
+                    literals,
+                    Route {
+                        service,
+                        name,
+                        operation,
+                        params,
+                    },
+                ));
             }
         }
     }
@@ -116,7 +127,10 @@ fn matches(uri: &str, path: &str) -> Option<(usize, BTreeMap<String, String>)> {
     let mut literals = 0;
     let mut params = BTreeMap::new();
     for (want, got) in wanted.iter().zip(&given) {
-        if let Some(name) = want.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+        if let Some(name) = want
+            .strip_prefix('{')
+            .and_then(|rest| rest.strip_suffix('}'))
+        {
             if got.is_empty() {
                 return None;
             }
@@ -163,7 +177,9 @@ pub(crate) fn check(service: Service, shape: &str, value: &Value) -> Vec<(String
 }
 
 fn walk(model: &Model, name: &str, value: &Value, path: &str, found: &mut Vec<(String, String)>) {
-    let Some(shape) = model.shapes.get(name) else { return };
+    let Some(shape) = model.shapes.get(name) else {
+        return;
+    };
     let mut wrong = |text: String| found.push((path.to_owned(), text));
     match (shape.r#type.as_str(), value) {
         (_, Value::Null) => {}
@@ -176,7 +192,9 @@ fn walk(model: &Model, name: &str, value: &Value, path: &str, found: &mut Vec<(S
             for (key, child) in members {
                 match shape.members.get(key) {
                     Some(target) => walk(model, target, child, &join(path, key), found),
-                    None => found.push((join(path, key), "is not a member of this structure".into())),
+                    None => {
+                        found.push((join(path, key), "is not a member of this structure".into()))
+                    }
                 }
             }
         }
@@ -196,11 +214,15 @@ fn walk(model: &Model, name: &str, value: &Value, path: &str, found: &mut Vec<(S
             let length = text.chars().count() as f64;
             if !shape.r#enum.is_empty() && !shape.r#enum.contains(text) {
                 wrong(format!("must be one of {}", shape.r#enum.join(", ")));
-            } else if shape.min.is_some_and(|min| length < min) || shape.max.is_some_and(|max| length > max) {
+            } else if shape.min.is_some_and(|min| length < min)
+                || shape.max.is_some_and(|max| length > max)
+            {
                 wrong("has a length out of bounds".into());
             }
         }
-        ("integer" | "long", Value::Number(number)) if number.is_i64() || number.is_u64() => bounds(shape, number, wrong),
+        ("integer" | "long", Value::Number(number)) if number.is_i64() || number.is_u64() => {
+            bounds(shape, number, wrong)
+        }
         ("double" | "float", Value::Number(number)) => bounds(shape, number, wrong),
         ("boolean", Value::Bool(_)) => {}
         (kind, _) => wrong(format!("must be a {kind}")),
@@ -210,7 +232,10 @@ fn walk(model: &Model, name: &str, value: &Value, path: &str, found: &mut Vec<(S
 fn bounds(shape: &Shape, number: &serde_json::Number, mut wrong: impl FnMut(String)) {
     let number = number.as_f64().unwrap_or_default();
     if shape.min.is_some_and(|min| number < min) {
-        wrong(format!("must be at least {}", shape.min.unwrap_or_default()));
+        wrong(format!(
+            "must be at least {}",
+            shape.min.unwrap_or_default()
+        ));
     } else if shape.max.is_some_and(|max| number > max) {
         wrong(format!("must be at most {}", shape.max.unwrap_or_default()));
     }
@@ -218,5 +243,9 @@ fn bounds(shape: &Shape, number: &serde_json::Number, mut wrong: impl FnMut(Stri
 
 /// AWS's element paths start inside `encoderSettings` (`outputGroups[0].outputGroupSettings...`).
 fn join(path: &str, key: &str) -> String {
-    if path.is_empty() || path == "encoderSettings" { key.to_owned() } else { format!("{path}.{key}") }
+    if path.is_empty() || path == "encoderSettings" {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
+    }
 }

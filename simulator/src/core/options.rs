@@ -68,16 +68,44 @@ impl Options {
     pub fn check(&self) -> Result<(), String> {
         let rows: [(&str, &str, &[&str]); 13] = [
             ("wrong_state", &self.wrong_state, &["conflict", "ok"]),
-            ("stop_while_starting", &self.stop_while_starting, &["conflict", "ok"]),
-            ("start_while_creating", &self.start_while_creating, &["400", "409"]),
-            ("over_quota", &self.over_quota, &["403", "400", "409", "429"]),
-            ("idempotent_replay", &self.idempotent_replay, &["first", "conflict"]),
-            ("missing_reference", &self.missing_reference, &["400", "404", "422"]),
+            (
+                "stop_while_starting",
+                &self.stop_while_starting,
+                &["conflict", "ok"],
+            ),
+            (
+                "start_while_creating",
+                &self.start_while_creating,
+                &["400", "409"],
+            ),
+            (
+                "over_quota",
+                &self.over_quota,
+                &["403", "400", "409", "429"],
+            ),
+            (
+                "idempotent_replay",
+                &self.idempotent_replay,
+                &["first", "conflict"],
+            ),
+            (
+                "missing_reference",
+                &self.missing_reference,
+                &["400", "404", "422"],
+            ),
             ("flow_busy", &self.flow_busy, &["400", "ok"]),
             ("list_deleted", &self.list_deleted, &["true", "false"]),
             ("gave_up", &self.gave_up, &["stops", "stays"]),
-            ("alerts_on_stop", &self.alerts_on_stop, &["cleared", "silent"]),
-            ("mediaconnect_counts", &self.mediaconnect_counts, &["true", "false"]),
+            (
+                "alerts_on_stop",
+                &self.alerts_on_stop,
+                &["cleared", "silent"],
+            ),
+            (
+                "mediaconnect_counts",
+                &self.mediaconnect_counts,
+                &["true", "false"],
+            ),
             ("media", &self.media, &["ideal", "reported"]),
             ("feed", &self.feed, &["on", "off"]),
         ];
@@ -103,7 +131,13 @@ pub(crate) struct Quotas {
 
 impl Default for Quotas {
     fn default() -> Self {
-        Self { channels: 5, push_inputs: 5, security_groups: 5, flow_outputs: 50, flows: 20 }
+        Self {
+            channels: 5,
+            push_inputs: 5,
+            security_groups: 5,
+            flow_outputs: 50,
+            flows: 20,
+        }
     }
 }
 
@@ -155,11 +189,21 @@ impl Default for Times {
             ("read_lag", [0.0, 1.0]),
             ("deleted_lingers", [60.0, 600.0]),
         ];
-        let tails = [("channel_start", 600.0), ("channel_stop", 300.0), ("channel_delete", 420.0)];
+        let tails = [
+            ("channel_start", 600.0),
+            ("channel_stop", 300.0),
+            ("channel_delete", 420.0),
+        ];
         Self {
             law: "usual".into(),
-            table: rows.into_iter().map(|(name, range)| (name.to_owned(), range)).collect(),
-            tails: tails.into_iter().map(|(name, tail)| (name.to_owned(), tail)).collect(),
+            table: rows
+                .into_iter()
+                .map(|(name, range)| (name.to_owned(), range))
+                .collect(),
+            tails: tails
+                .into_iter()
+                .map(|(name, tail)| (name.to_owned(), tail))
+                .collect(),
         }
     }
 }
@@ -178,12 +222,16 @@ impl Times {
             }
             let range: [f64; 2] = match value.as_f64() {
                 Some(both) => [both, both],
-                None => serde_json::from_value(value.clone()).map_err(|_| format!("{name} must be [min, max] in seconds"))?,
+                None => serde_json::from_value(value.clone())
+                    .map_err(|_| format!("{name} must be [min, max] in seconds"))?,
             };
             if !(range[0] >= 0.0 && range[1] >= range[0] && range[1].is_finite()) {
                 return Err(format!("{name} must be [min, max] in seconds"));
             }
-            let slot = next.table.get_mut(name).ok_or_else(|| format!("unknown time {name}"))?;
+            let slot = next
+                .table
+                .get_mut(name)
+                .ok_or_else(|| format!("unknown time {name}"))?;
             *slot = range;
             next.tails.remove(name);
         }

@@ -13,11 +13,17 @@ pub(super) struct Price {
 }
 
 const fn sure(micros: u64) -> Price {
-    Price { micros, guess: false }
+    Price {
+        micros,
+        guess: false,
+    }
 }
 
 const fn guess(micros: u64) -> Price {
-    Price { micros, guess: true }
+    Price {
+        micros,
+        guess: true,
+    }
 }
 
 /// A MediaConnect flow of medium size while it carries (price page, and a published bill).
@@ -30,9 +36,9 @@ pub(super) const EGRESS_MICROS_PER_GB: u64 = 90_000;
 
 /// Running AVC inputs, single pipeline: resolution, `maximumBitrate`, price.
 const INPUTS: [(&str, &str, Price); 4] = [
-    ("HD", "MAX_10_MBPS", sure(140_400)), // price list sample
-    ("HD", "MAX_20_MBPS", sure(176_400)), // 0.294 standard, times 60 %
-    ("HD", "MAX_50_MBPS", guess(220_500)), // 1.25 times the class below
+    ("HD", "MAX_10_MBPS", sure(140_400)),   // price list sample
+    ("HD", "MAX_20_MBPS", sure(176_400)),   // 0.294 standard, times 60 %
+    ("HD", "MAX_50_MBPS", guess(220_500)),  // 1.25 times the class below
     ("UHD", "MAX_50_MBPS", guess(882_000)), // four times HD
 ];
 
@@ -50,16 +56,35 @@ const OUTPUTS: [(bool, bool, bool, Price); 8] = [
 
 /// Standard class has two pipelines: single is 60 % of it.
 fn of_class(price: Price, standard: bool) -> Price {
-    if standard { Price { micros: price.micros * 10 / 6, ..price } } else { price }
+    if standard {
+        Price {
+            micros: price.micros * 10 / 6,
+            ..price
+        }
+    } else {
+        price
+    }
 }
 
 /// One running input, by the channel's `inputSpecification`. An unknown class costs what the
 /// nearest known one does, as a guess.
 pub(super) fn input(specification: &Value, standard: bool) -> Price {
-    let (resolution, bitrate) = (specification["resolution"].as_str(), specification["maximumBitrate"].as_str());
-    let exact = INPUTS.iter().find(|row| Some(row.0) == resolution && Some(row.1) == bitrate).map(|row| row.2);
-    let same_rate = INPUTS.iter().find(|row| Some(row.1) == bitrate).map(|row| guess(row.2.micros));
-    of_class(exact.or(same_rate).unwrap_or(guess(INPUTS[0].2.micros)), standard)
+    let (resolution, bitrate) = (
+        specification["resolution"].as_str(),
+        specification["maximumBitrate"].as_str(),
+    );
+    let exact = INPUTS
+        .iter()
+        .find(|row| Some(row.0) == resolution && Some(row.1) == bitrate)
+        .map(|row| row.2);
+    let same_rate = INPUTS
+        .iter()
+        .find(|row| Some(row.1) == bitrate)
+        .map(|row| guess(row.2.micros));
+    of_class(
+        exact.or(same_rate).unwrap_or(guess(INPUTS[0].2.micros)),
+        standard,
+    )
 }
 
 /// One running output. The class is taken from the video's `bitrate`; if that is empty, from the
@@ -71,16 +96,29 @@ pub(super) fn output(video: &Value, specification: &Value, standard: bool) -> Pr
         Some(lines) => lines >= 720,
         None => specification["resolution"] != "SD",
     };
-    let bitrate = h264["bitrate"].as_u64().unwrap_or(match specification["maximumBitrate"].as_str() {
-        Some("MAX_10_MBPS") => 10_000_000,
-        _ => 20_000_000,
-    });
-    let fast = match (h264["framerateNumerator"].as_u64(), h264["framerateDenominator"].as_u64()) {
-        (Some(frames), Some(per)) if h264["framerateControl"] == "SPECIFIED" => frames > 30 * per.max(1),
+    let bitrate =
+        h264["bitrate"]
+            .as_u64()
+            .unwrap_or(match specification["maximumBitrate"].as_str() {
+                Some("MAX_10_MBPS") => 10_000_000,
+                _ => 20_000_000,
+            });
+    let fast = match (
+        h264["framerateNumerator"].as_u64(),
+        h264["framerateDenominator"].as_u64(),
+    ) {
+        (Some(frames), Some(per)) if h264["framerateControl"] == "SPECIFIED" => {
+            frames > 30 * per.max(1)
+        }
         _ => true,
     };
-    let row = OUTPUTS.iter().find(|row| (row.0, row.1, row.2) == (hd, bitrate > 10_000_000, fast));
-    of_class(row.map_or(guess(OUTPUTS[7].3.micros), |row| row.3), standard)
+    let row = OUTPUTS
+        .iter()
+        .find(|row| (row.0, row.1, row.2) == (hd, bitrate > 10_000_000, fast));
+    of_class(
+        row.map_or(guess(OUTPUTS[7].3.micros), |row| row.3),
+        standard,
+    )
 }
 
 #[cfg(test)]
@@ -98,8 +136,14 @@ mod tests {
         let ten = json!({"codec": "AVC", "resolution": "HD", "maximumBitrate": "MAX_10_MBPS"});
         assert_eq!(input(&ten, false), sure(140_400));
         assert_eq!(input(&ten, true), sure(234_000));
-        assert_eq!(output(&video(1080, 30, 6_000_000), &ten, false), sure(421_200));
-        assert_eq!(output(&video(1080, 30, 6_000_000), &ten, true), sure(702_000));
+        assert_eq!(
+            output(&video(1080, 30, 6_000_000), &ten, false),
+            sure(421_200)
+        );
+        assert_eq!(
+            output(&video(1080, 30, 6_000_000), &ten, true),
+            sure(702_000)
+        );
         assert_eq!(output(&video(360, 30, 800_000), &ten, false), sure(212_400));
         assert_eq!(output(&video(360, 30, 800_000), &ten, true), sure(354_000));
         assert!(output(&video(1080, 60, 6_000_000), &ten, false).guess);
@@ -109,7 +153,10 @@ mod tests {
     fn an_empty_bitrate_is_billed_by_the_input_and_a_followed_frame_rate_as_60() {
         let twenty = json!({"resolution": "HD", "maximumBitrate": "MAX_20_MBPS"});
         let mut open = video(1080, 30, 0);
-        open["codecSettings"]["h264Settings"].as_object_mut().unwrap().remove("bitrate");
+        open["codecSettings"]["h264Settings"]
+            .as_object_mut()
+            .unwrap()
+            .remove("bitrate");
         assert_eq!(output(&open, &twenty, false).micros, 526_500);
         open["codecSettings"]["h264Settings"]["framerateControl"] = json!("INITIALIZE_FROM_SOURCE");
         assert_eq!(output(&open, &twenty, false).micros, 789_750);

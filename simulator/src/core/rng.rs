@@ -34,13 +34,20 @@ impl Rng {
     /// Letters and digits, as in MediaConnect's ARNs.
     pub fn word(&mut self, length: usize) -> String {
         const LETTERS: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz0123456789";
-        (0..length).map(|_| LETTERS[self.below(LETTERS.len() as u64) as usize] as char).collect()
+        (0..length)
+            .map(|_| LETTERS[self.below(LETTERS.len() as u64) as usize] as char)
+            .collect()
     }
 
     /// A UUID-shaped text for request and event ids.
     pub fn uuid(&mut self) -> String {
         let (a, b) = (self.next(), self.next());
         let (version, variant) = (0x4000 | (a & 0x0fff), 0x8000 | ((b >> 48) & 0x3fff));
-        format!("{:08x}-{:04x}-{version:04x}-{variant:04x}-{:012x}", a >> 32, (a >> 16) & 0xffff, b & 0xffff_ffff_ffff)
+        format!(
+            "{:08x}-{:04x}-{version:04x}-{variant:04x}-{:012x}",
+            a >> 32,
+            (a >> 16) & 0xffff,
+            b & 0xffff_ffff_ffff
+        )
     }
 }

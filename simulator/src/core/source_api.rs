@@ -19,11 +19,21 @@ pub(super) fn check_failover(flow: &Flow) -> Result<(), ApiError> {
     if flow.sources.len() < 2 {
         return Ok(());
     }
-    let config = flow.extra.get("sourceFailoverConfig").unwrap_or(&Value::Null);
+    let config = flow
+        .extra
+        .get("sourceFailoverConfig")
+        .unwrap_or(&Value::Null);
     if config["state"] != "ENABLED" {
-        return Err(ApiError::bad("Source failover must be enabled for a flow with two sources"));
+        return Err(ApiError::bad(
+            "Source failover must be enabled for a flow with two sources",
+        ));
     }
-    let srt = flow.sources.iter().any(|source| source.request.get("protocol").is_some_and(|protocol| protocol == "srt-listener"));
+    let srt = flow.sources.iter().any(|source| {
+        source
+            .request
+            .get("protocol")
+            .is_some_and(|protocol| protocol == "srt-listener")
+    });
     if srt && config["failoverMode"] != "FAILOVER" {
         return Err(ApiError::bad("SRT sources need the failover mode FAILOVER"));
     }
@@ -38,26 +48,42 @@ fn check_source(request: &Value) -> Result<(), ApiError> {
     if protocol != "srt-listener" {
         return Ok(());
     }
-    if request["ingestPort"].as_u64().is_none_or(|port| !(1..=65_535).contains(&port)) {
+    if request["ingestPort"]
+        .as_u64()
+        .is_none_or(|port| !(1..=65_535).contains(&port))
+    {
         return Err(ApiError::bad("An SRT listener needs an ingestPort"));
     }
-    if request["whitelistCidr"].as_str().is_none_or(|cidr| super::group::cidr_parts(cidr).is_none()) {
+    if request["whitelistCidr"]
+        .as_str()
+        .is_none_or(|cidr| super::group::cidr_parts(cidr).is_none())
+    {
         return Err(ApiError::bad("An SRT listener needs a whitelistCidr"));
     }
     // User guide: SRT sources; the default is 2000 ms.
-    if request["minLatency"].as_u64().is_some_and(|ms| !(10..=15_000).contains(&ms)) {
+    if request["minLatency"]
+        .as_u64()
+        .is_some_and(|ms| !(10..=15_000).contains(&ms))
+    {
         return Err(ApiError::bad("minLatency must be between 10 and 15000"));
     }
     let decryption = &request["decryption"];
     if decryption.is_null() {
         return Ok(());
     }
-    if decryption["keyType"] != "srt-password" || decryption["roleArn"].is_null() || decryption["secretArn"].is_null() {
-        return Err(ApiError::bad("The decryption of an SRT source needs keyType srt-password, roleArn and secretArn"));
+    if decryption["keyType"] != "srt-password"
+        || decryption["roleArn"].is_null()
+        || decryption["secretArn"].is_null()
+    {
+        return Err(ApiError::bad(
+            "The decryption of an SRT source needs keyType srt-password, roleArn and secretArn",
+        ));
     }
     // The model allows it, the real service was seen to refuse it.
     if !decryption["algorithm"].is_null() {
-        return Err(ApiError::bad("An algorithm can not be given with keyType srt-password"));
+        return Err(ApiError::bad(
+            "An algorithm can not be given with keyType srt-password",
+        ));
     }
     Ok(())
 }
@@ -67,27 +93,49 @@ impl Core {
     pub(super) fn new_source(&mut self, flow: &Flow, request: Value) -> Result<Source, ApiError> {
         check_source(&request)?;
         if flow.sources.len() >= SOURCES_MOST {
-            return Err(ApiError::bad(format!("A flow can have at most {SOURCES_MOST} sources")));
+            return Err(ApiError::bad(format!(
+                "A flow can have at most {SOURCES_MOST} sources"
+            )));
         }
-        let name = request["name"].as_str().map_or_else(|| format!("source-{}", flow.sources.len() + 1), str::to_owned);
+        let name = request["name"].as_str().map_or_else(
+            || format!("source-{}", flow.sources.len() + 1),
+            str::to_owned,
+        );
         if flow.sources.iter().any(|source| source.name() == name) {
-            return Err(ApiError::bad(format!("The flow already has a source with the name {name}")));
+            return Err(ApiError::bad(format!(
+                "The flow already has a source with the name {name}"
+            )));
         }
         let port = &request["ingestPort"];
-        if !port.is_null() && flow.sources.iter().any(|source| source.request.get("ingestPort") == Some(port)) {
-            return Err(ApiError::bad("The ingest port is already used by another source"));
+        if !port.is_null()
+            && flow
+                .sources
+                .iter()
+                .any(|source| source.request.get("ingestPort") == Some(port))
+        {
+            return Err(ApiError::bad(
+                "The ingest port is already used by another source",
+            ));
         }
         let mut request = request.as_object().cloned().unwrap_or_default();
         let tags = tags_of(request.remove("sourceTags").as_ref());
         request.insert("name".into(), json!(name));
         let arn = self.flow_arn("source", &name, Some(&flow.arn));
-        Ok(Source { arn, request, tags, connected: false, ingest_ip: "192.0.2.5".into() })
+        Ok(Source {
+            arn,
+            request,
+            tags,
+            connected: false,
+            ingest_ip: "192.0.2.5".into(),
+        })
     }
 
     pub(super) fn add_flow_sources(&mut self, call: &Call<'_>) -> Answer {
         let arn = call.param("FlowArn").to_owned();
         self.changeable(&arn)?;
-        let Some(mut flow) = self.flows.remove(&arn) else { return Err(ApiError::not_found("The flow does not exist")) };
+        let Some(mut flow) = self.flows.remove(&arn) else {
+            return Err(ApiError::not_found("The flow does not exist"));
+        };
         let count = flow.sources.len();
         let mut refused = None;
         for request in call.body["sources"].as_array().cloned().unwrap_or_default() {
@@ -112,10 +160,16 @@ impl Core {
     }
 
     pub(super) fn update_flow_source(&mut self, call: &Call<'_>) -> Answer {
-        let (arn, source_arn) = (call.param("FlowArn").to_owned(), call.param("SourceArn").to_owned());
+        let (arn, source_arn) = (
+            call.param("FlowArn").to_owned(),
+            call.param("SourceArn").to_owned(),
+        );
         let changes = call.body.as_object().cloned().unwrap_or_default();
         let flow = self.changeable(&arn)?;
-        let source = flow.sources.iter_mut().find(|source| source.arn == source_arn);
+        let source = flow
+            .sources
+            .iter_mut()
+            .find(|source| source.arn == source_arn);
         let source = source.ok_or_else(|| source_missing(&source_arn))?;
         let mut next = source.request.clone();
         next.extend(changes);
@@ -128,11 +182,20 @@ impl Core {
 
     /// The last source stays (user guide: removing a source).
     pub(super) fn remove_flow_source(&mut self, call: &Call<'_>) -> Answer {
-        let (arn, source_arn) = (call.param("FlowArn").to_owned(), call.param("SourceArn").to_owned());
+        let (arn, source_arn) = (
+            call.param("FlowArn").to_owned(),
+            call.param("SourceArn").to_owned(),
+        );
         let flow = self.changeable(&arn)?;
-        let at = flow.sources.iter().position(|source| source.arn == source_arn).ok_or_else(|| source_missing(&source_arn))?;
+        let at = flow
+            .sources
+            .iter()
+            .position(|source| source.arn == source_arn)
+            .ok_or_else(|| source_missing(&source_arn))?;
         if flow.sources.len() == 1 {
-            return Err(ApiError::bad("The only source of a flow can not be removed"));
+            return Err(ApiError::bad(
+                "The only source of a flow can not be removed",
+            ));
         }
         flow.sources.remove(at);
         self.flow_takes_up(&arn);

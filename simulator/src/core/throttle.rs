@@ -29,7 +29,9 @@ pub(crate) fn bucket_of(service: Service, operation: &str) -> (&'static str, u64
     match service {
         Service::MediaLive if operation == "DescribeThumbnails" => ("medialive-thumbnails", 40, 40),
         Service::MediaLive => ("medialive", 20, 40),
-        Service::MediaConnect if operation.starts_with("Describe") => ("mediaconnect-describe", 30, 30),
+        Service::MediaConnect if operation.starts_with("Describe") => {
+            ("mediaconnect-describe", 30, 30)
+        }
         Service::MediaConnect => ("mediaconnect", 5, 30),
     }
 }
@@ -38,7 +40,11 @@ impl Throttle {
     /// Takes one token; false means 429.
     pub fn take(&mut self, now: u64, scale: u64, service: Service, operation: &str) -> bool {
         let (name, rate, burst) = bucket_of(service, operation);
-        let bucket = self.buckets.entry(name).or_insert(Bucket { tokens: burst * WHOLE, at: now, rest: 0 });
+        let bucket = self.buckets.entry(name).or_insert(Bucket {
+            tokens: burst * WHOLE,
+            at: now,
+            rest: 0,
+        });
         let scale = scale.max(1);
         // rate tokens per 1000 ms = rate thousandths per ms of real time.
         let gained = now.saturating_sub(bucket.at) * rate + bucket.rest;
@@ -60,20 +66,32 @@ mod tests {
     #[test]
     fn a_burst_of_40_and_then_20_a_second_for_medialive() {
         let mut throttle = Throttle::default();
-        let took = (0..50).filter(|_| throttle.take(0, 1, Service::MediaLive, "ListChannels")).count();
+        let took = (0..50)
+            .filter(|_| throttle.take(0, 1, Service::MediaLive, "ListChannels"))
+            .count();
         assert_eq!(took, 40);
-        let took = (0..50).filter(|_| throttle.take(1000, 1, Service::MediaLive, "DeleteInput")).count();
+        let took = (0..50)
+            .filter(|_| throttle.take(1000, 1, Service::MediaLive, "DeleteInput"))
+            .count();
         assert_eq!(took, 20);
     }
 
     #[test]
     fn describe_has_a_bucket_of_its_own_for_mediaconnect() {
         let mut throttle = Throttle::default();
-        let others = (0..50).filter(|_| throttle.take(0, 1, Service::MediaConnect, "AddFlowOutputs")).count();
-        let describes = (0..50).filter(|_| throttle.take(0, 1, Service::MediaConnect, "DescribeFlow")).count();
+        let others = (0..50)
+            .filter(|_| throttle.take(0, 1, Service::MediaConnect, "AddFlowOutputs"))
+            .count();
+        let describes = (0..50)
+            .filter(|_| throttle.take(0, 1, Service::MediaConnect, "DescribeFlow"))
+            .count();
         assert_eq!((others, describes), (30, 30));
-        let others = (0..50).filter(|_| throttle.take(2000, 1, Service::MediaConnect, "AddFlowOutputs")).count();
-        let describes = (0..50).filter(|_| throttle.take(2000, 1, Service::MediaConnect, "DescribeFlow")).count();
+        let others = (0..50)
+            .filter(|_| throttle.take(2000, 1, Service::MediaConnect, "AddFlowOutputs"))
+            .count();
+        let describes = (0..50)
+            .filter(|_| throttle.take(2000, 1, Service::MediaConnect, "DescribeFlow"))
+            .count();
         assert_eq!((others, describes), (10, 30));
     }
 
@@ -81,7 +99,9 @@ mod tests {
     fn scaled_time_does_not_refill_faster_than_real_time() {
         let mut throttle = Throttle::default();
         while throttle.take(0, 10, Service::MediaLive, "ListChannels") {}
-        let took = (0..50).filter(|_| throttle.take(10_000, 10, Service::MediaLive, "ListChannels")).count();
+        let took = (0..50)
+            .filter(|_| throttle.take(10_000, 10, Service::MediaLive, "ListChannels"))
+            .count();
         assert_eq!(took, 20);
     }
 }

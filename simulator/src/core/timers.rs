@@ -7,16 +7,44 @@ use super::flow::FlowStatus;
 use super::input::InputState;
 
 pub(super) enum Timer {
-    Channel { id: String, epoch: u64, to: ChannelState },
+    Channel {
+        id: String,
+        epoch: u64,
+        to: ChannelState,
+    },
     /// A pipeline fault in the given run, lasting some milliseconds.
-    ChannelRecovers { id: String, run: u64, lasting: u64 },
-    ChannelForget { id: String },
-    Input { id: String, epoch: u64, to: InputState },
-    InputDetach { input: String, channel: String },
-    InputForget { id: String },
-    GroupSettles { id: String },
-    GroupRelease { group: String, input: String },
-    Flow { arn: String, epoch: u64, to: FlowStatus },
+    ChannelRecovers {
+        id: String,
+        run: u64,
+        lasting: u64,
+    },
+    ChannelForget {
+        id: String,
+    },
+    Input {
+        id: String,
+        epoch: u64,
+        to: InputState,
+    },
+    InputDetach {
+        input: String,
+        channel: String,
+    },
+    InputForget {
+        id: String,
+    },
+    GroupSettles {
+        id: String,
+    },
+    GroupRelease {
+        group: String,
+        input: String,
+    },
+    Flow {
+        arn: String,
+        epoch: u64,
+        to: FlowStatus,
+    },
 }
 
 impl Core {
@@ -42,13 +70,21 @@ impl Core {
     fn fire(&mut self, timer: Timer) {
         match timer {
             Timer::Channel { id, epoch, to } => {
-                if self.channels.get(&id).is_some_and(|channel| channel.epoch == epoch) {
+                if self
+                    .channels
+                    .get(&id)
+                    .is_some_and(|channel| channel.epoch == epoch)
+                {
                     self.channel_enter(&id, to);
                 }
             }
             Timer::ChannelRecovers { id, run, lasting } => {
                 let right = |state| matches!(state, ChannelState::Running);
-                if self.channels.get(&id).is_some_and(|channel| channel.run == run && right(channel.state)) {
+                if self
+                    .channels
+                    .get(&id)
+                    .is_some_and(|channel| channel.run == run && right(channel.state))
+                {
                     self.channel_recovers(&id, lasting);
                 }
             }
@@ -58,7 +94,11 @@ impl Core {
                 }
             }
             Timer::Input { id, epoch, to } => {
-                if self.inputs.get(&id).is_some_and(|input| input.epoch == epoch) {
+                if self
+                    .inputs
+                    .get(&id)
+                    .is_some_and(|input| input.epoch == epoch)
+                {
                     self.input_enter(&id, to);
                 }
             }

@@ -45,7 +45,11 @@ pub(crate) struct ApiError {
 
 impl ApiError {
     pub fn new(status: u16, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), validation: Vec::new() }
+        Self {
+            status,
+            message: message.into(),
+            validation: Vec::new(),
+        }
     }
 
     pub fn bad(message: impl Into<String>) -> Self {
@@ -66,7 +70,11 @@ impl ApiError {
             [(path, text)] => format!("{path}: {text}"),
             many => format!("{} elements are not valid", many.len()),
         };
-        Self { status: 422, message, validation }
+        Self {
+            status: 422,
+            message,
+            validation,
+        }
     }
 
     pub fn body(&self) -> Value {
@@ -87,7 +95,9 @@ pub(crate) fn decode(text: &str) -> String {
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
-        let pair = text.get(at + 1..at + 3).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        let pair = text
+            .get(at + 1..at + 3)
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
         match (bytes[at], pair) {
             (b'%', Some(byte)) => {
                 out.push(byte);
@@ -108,7 +118,10 @@ pub(crate) fn query_pairs(query: &str) -> Vec<(String, String)> {
     parts
         .map(|part| {
             let (key, value) = part.split_once('=').unwrap_or((part, ""));
-            (decode(&key.replace('+', " ")), decode(&value.replace('+', " ")))
+            (
+                decode(&key.replace('+', " ")),
+                decode(&value.replace('+', " ")),
+            )
         })
         .collect()
 }

@@ -9,7 +9,10 @@ use super::aws::Cloud;
 
 /// MediaLive and MediaConnect on one machine.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "simulator", about = "MediaLive and MediaConnect on one machine")]
+#[command(
+    name = "simulator",
+    about = "MediaLive and MediaConnect on one machine"
+)]
 pub struct Arguments {
     /// Where to listen; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:4700")]
@@ -58,7 +61,10 @@ pub enum MediaKind {
 impl Arguments {
     /// The cloud that takes events and holds secrets: `--events`, else `AWS_ENDPOINT_URL`.
     pub(super) fn cloud(&self) -> Cloud {
-        let endpoint = self.events.clone().or_else(|| std::env::var("AWS_ENDPOINT_URL").ok());
+        let endpoint = self
+            .events
+            .clone()
+            .or_else(|| std::env::var("AWS_ENDPOINT_URL").ok());
         Cloud::new(endpoint, &self.region)
     }
 }

@@ -27,38 +27,85 @@ pub(super) struct Cloud {
 
 impl Cloud {
     pub fn new(endpoint: Option<String>, region: &str) -> Self {
-        let from = |name: &str, usual: &str| std::env::var(name).unwrap_or_else(|_| usual.to_owned());
-        let (id, secret) = (from("AWS_ACCESS_KEY_ID", "test"), from("AWS_SECRET_ACCESS_KEY", "test"));
-        let credentials = Credentials::new(id, secret, std::env::var("AWS_SESSION_TOKEN").ok(), None, "environment");
-        Self { endpoint, region: region.to_owned(), credentials }
+        let from =
+            |name: &str, usual: &str| std::env::var(name).unwrap_or_else(|_| usual.to_owned());
+        let (id, secret) = (
+            from("AWS_ACCESS_KEY_ID", "test"),
+            from("AWS_SECRET_ACCESS_KEY", "test"),
+        );
+        let credentials = Credentials::new(
+            id,
+            secret,
+            std::env::var("AWS_SESSION_TOKEN").ok(),
+            None,
+            "environment",
+        );
+        Self {
+            endpoint,
+            region: region.to_owned(),
+            credentials,
+        }
     }
 
     /// The SRT passphrase behind a secret's ARN.
     pub async fn secret(&self, arn: &str) -> Result<Secret, String> {
-        let answer = self.call("secretsmanager", "secretsmanager.GetSecretValue", &json!({"SecretId": arn})).await?;
-        let text = answer["SecretString"].as_str().ok_or("the secret has no text")?;
+        let answer = self
+            .call(
+                "secretsmanager",
+                "secretsmanager.GetSecretValue",
+                &json!({"SecretId": arn}),
+            )
+            .await?;
+        let text = answer["SecretString"]
+            .as_str()
+            .ok_or("the secret has no text")?;
         Ok(Secret::new(text))
     }
 
     pub async fn put_events(&self, entries: &[Value]) -> Result<u64, String> {
-        let answer = self.call("events", "AWSEvents.PutEvents", &json!({"Entries": entries})).await?;
+        let answer = self
+            .call(
+                "events",
+                "AWSEvents.PutEvents",
+                &json!({"Entries": entries}),
+            )
+            .await?;
         Ok(answer["FailedEntryCount"].as_u64().unwrap_or_default())
     }
 
     async fn call(&self, service: &str, target: &str, body: &Value) -> Result<Value, String> {
-        let sent = tokio::time::timeout(PATIENCE, self.send(service, target, body.to_string())).await;
-        let (status, answer) = sent.map_err(|_| format!("{target}: no answer in {PATIENCE:?}"))??;
+        let sent =
+            tokio::time::timeout(PATIENCE, self.send(service, target, body.to_string())).await;
+        let (status, answer) =
+            sent.map_err(|_| format!("{target}: no answer in {PATIENCE:?}"))??;
         if !(200..300).contains(&status) {
-            let kind = answer["__type"].as_str().or_else(|| answer["message"].as_str()).unwrap_or("no reason given");
+            let kind = answer["__type"]
+                .as_str()
+                .or_else(|| answer["message"].as_str())
+                .unwrap_or("no reason given");
             return Err(format!("{target}: {status} {kind}"));
         }
         Ok(answer)
     }
 
-    async fn send(&self, service: &str, target: &str, body: String) -> Result<(u16, Value), String> {
-        let endpoint = self.endpoint.as_deref().ok_or("no cloud is known: give --events or AWS_ENDPOINT_URL")?;
-        let uri: Uri = format!("{}/", endpoint.trim_end_matches('/')).parse().map_err(|_| format!("{endpoint} is not an address"))?;
-        let host = uri.authority().filter(|_| uri.scheme_str() == Some("http")).ok_or_else(|| format!("{endpoint} is not a plain http address"))?.to_string();
+    async fn send(
+        &self,
+        service: &str,
+        target: &str,
+        body: String,
+    ) -> Result<(u16, Value), String> {
+        let endpoint = self
+            .endpoint
+            .as_deref()
+            .ok_or("no cloud is known: give --events or AWS_ENDPOINT_URL")?;
+        let uri: Uri = format!("{}/", endpoint.trim_end_matches('/'))
+            .parse()
+            .map_err(|_| format!("{endpoint} is not an address"))?;
+        let host = uri
+            .authority()
+            .filter(|_| uri.scheme_str() == Some("http"))
+            .ok_or_else(|| format!("{endpoint} is not a plain http address"))?
+            .to_string();
         let mut request = Request::post(uri.clone())
             .header("host", &host)
             .header("content-type", "application/x-amz-json-1.1")
@@ -70,17 +117,41 @@ impl Cloud {
         *request.uri_mut() = Uri::from_static("/");
         let port = uri.port_u16().unwrap_or(80);
         let address = format!("{}:{port}", uri.host().unwrap_or_default());
-        let stream = TcpStream::connect(&address).await.map_err(|error| format!("{address}: {error}"))?;
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
+        let stream = TcpStream::connect(&address)
+            .await
+            .map_err(|error| format!("{address}: {error}"))?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| error.to_string())?;
         let connection = tokio::spawn(connection);
-        let answer = sender.send_request(request).await.map_err(|error| error.to_string())?;
+        let answer = sender
+            .send_request(request)
+            .await
+            .map_err(|error| error.to_string())?;
         let status = answer.status().as_u16();
-        let bytes = answer.into_body().collect().await.map_err(|error| error.to_string())?.to_bytes();
+        let bytes = answer
+            .into_body()
+            .collect()
+            .await
+            .map_err(|error| error.to_string())?
+            .to_bytes();
         connection.abort();
-        Ok((status, serde_json::from_slice(&bytes).unwrap_or(Value::Null)))
+        Ok((
+            status,
+            serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+        ))
     }
 
-    fn sign(&self, request: &mut Request<Full<Bytes>>, service: &str, body: &[u8]) -> Result<(), String> {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "a signature is valid for some minutes of real time"
+    )]
+    fn sign(
+        &self,
+        request: &mut Request<Full<Bytes>>,
+        service: &str,
+        body: &[u8],
+    ) -> Result<(), String> {
         let identity = self.credentials.clone().into();
         let parameters = v4::SigningParams::builder()
             .identity(&identity)
@@ -94,11 +165,21 @@ impl Cloud {
         let headers: Vec<(String, String)> = request
             .headers()
             .iter()
-            .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
+            .map(|(name, value)| {
+                (
+                    name.to_string(),
+                    value.to_str().unwrap_or_default().to_owned(),
+                )
+            })
             .collect();
-        let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let signable = SignableRequest::new("POST", uri, headers, SignableBody::Bytes(body)).map_err(|error| error.to_string())?;
-        let (instructions, _) = sign(signable, &parameters.into()).map_err(|error| error.to_string())?.into_parts();
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        let signable = SignableRequest::new("POST", uri, headers, SignableBody::Bytes(body))
+            .map_err(|error| error.to_string())?;
+        let (instructions, _) = sign(signable, &parameters.into())
+            .map_err(|error| error.to_string())?
+            .into_parts();
         instructions.apply_to_request_http1x(request);
         Ok(())
     }

@@ -10,9 +10,19 @@ pub(super) struct Clock {
 }
 
 impl Clock {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the server is where real time enters; the core is given it as an argument"
+    )]
     pub fn start(scale: u64) -> Self {
-        let base = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { base_ms: base.as_millis() as u64, since: Instant::now(), scale }
+        let base = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Self {
+            base_ms: base.as_millis() as u64,
+            since: Instant::now(),
+            scale,
+        }
     }
 
     /// Milliseconds since 1970.

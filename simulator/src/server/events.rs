@@ -41,14 +41,28 @@ fn entry(envelope: &Value, source: &str) -> Value {
     })
 }
 
-pub(super) async fn send_all(mut happenings: mpsc::UnboundedReceiver<Value>, cloud: Cloud, source: String, shared: Arc<Shared>) {
+pub(super) async fn send_all(
+    mut happenings: mpsc::UnboundedReceiver<Value>,
+    cloud: Cloud,
+    source: String,
+    shared: Arc<Shared>,
+) {
     let mut batch = Vec::new();
     while happenings.recv_many(&mut batch, BATCH).await > 0 {
-        let entries: Vec<Value> = batch.drain(..).map(|envelope| entry(&envelope, &source)).collect();
+        let entries: Vec<Value> = batch
+            .drain(..)
+            .map(|envelope| entry(&envelope, &source))
+            .collect();
         let count = entries.len() as u64;
         let failed = send(&cloud, &entries).await;
-        shared.events.sent.fetch_add(count - failed.min(count), Ordering::Relaxed);
-        shared.events.failed.fetch_add(failed.min(count), Ordering::Relaxed);
+        shared
+            .events
+            .sent
+            .fetch_add(count - failed.min(count), Ordering::Relaxed);
+        shared
+            .events
+            .failed
+            .fetch_add(failed.min(count), Ordering::Relaxed);
     }
 }
 

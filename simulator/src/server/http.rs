@@ -47,7 +47,9 @@ pub(super) async fn serve(listener: &TcpListener, shared: &Arc<Shared>) {
         tokio::spawn(async move {
             let service = service_fn(move |request| answer(shared.clone(), request));
             // Errors are callers that went away, or answers lost on purpose.
-            let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
         });
     }
 }
@@ -55,7 +57,10 @@ pub(super) async fn serve(listener: &TcpListener, shared: &Arc<Shared>) {
 async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Answer, Lost> {
     let (head, body) = request.into_parts();
     let Ok(body) = Limited::new(body, BODY_MOST).collect().await else {
-        return Ok(json_answer(413, &json!({"message": "the body is too large"})));
+        return Ok(json_answer(
+            413,
+            &json!({"message": "the body is too large"}),
+        ));
     };
     let body = body.to_bytes();
     let (method, path) = (head.method.as_str(), head.uri.path());
@@ -63,14 +68,28 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Answe
         let Ok(answer) = control(&shared, method, what, &body);
         return Ok(answer);
     }
-    let authorization = head.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let authorization = head
+        .headers
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
     let Some(caller) = authorization.and_then(access_key) else {
         let mut refused = json_answer(403, &json!({"message": "Missing Authentication Token"}));
-        refused.headers_mut().insert("x-amzn-errortype", "MissingAuthenticationTokenException".parse().expect("a header"));
+        refused.headers_mut().insert(
+            "x-amzn-errortype",
+            "MissingAuthenticationTokenException"
+                .parse()
+                .expect("a header"),
+        );
         return Ok(refused);
     };
     let query = head.uri.query().unwrap_or_default().to_owned();
-    let request = core::Request { method: method.to_owned(), path: path.to_owned(), query, body: body.to_vec(), caller: Some(caller) };
+    let request = core::Request {
+        method: method.to_owned(),
+        path: path.to_owned(),
+        query,
+        body: body.to_vec(),
+        caller: Some(caller),
+    };
     let response = {
         let mut inner = shared.lock();
         let now = inner.clock.now();
@@ -78,7 +97,10 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Answe
     };
     shared.wake.notify_one();
     if response.status == 501 {
-        eprintln!("NOT SIMULATED: {}", response.body["message"].as_str().unwrap_or_default());
+        eprintln!(
+            "NOT SIMULATED: {}",
+            response.body["message"].as_str().unwrap_or_default()
+        );
     }
     if response.delay_ms > 0 {
         tokio::time::sleep(Duration::from_millis(response.delay_ms)).await;
@@ -86,7 +108,11 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Answe
     if response.lost {
         return Err(Lost);
     }
-    let mut answer = if response.body.is_null() { plain(response.status, "application/json", String::new()) } else { json_answer(response.status, &response.body) };
+    let mut answer = if response.body.is_null() {
+        plain(response.status, "application/json", String::new())
+    } else {
+        json_answer(response.status, &response.body)
+    };
     let headers = answer.headers_mut();
     if let Ok(id) = response.request_id.parse() {
         headers.insert("x-amzn-requestid", id);
@@ -99,14 +125,20 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Answe
 
 /// The access key id of `AWS4-HMAC-SHA256 Credential=<id>/<scope>, ...`.
 fn access_key(authorization: &str) -> Option<String> {
-    let rest = authorization.strip_prefix("AWS4-HMAC-SHA256")?.split("Credential=").nth(1)?;
+    let rest = authorization
+        .strip_prefix("AWS4-HMAC-SHA256")?
+        .split("Credential=")
+        .nth(1)?;
     rest.split('/').next().map(str::to_owned)
 }
 
 fn plain(status: u16, kind: &'static str, body: String) -> Answer {
     let mut answer = Response::new(Full::new(Bytes::from(body)));
-    *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    answer.headers_mut().insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static(kind));
+    *answer.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    answer
+        .headers_mut()
+        .insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static(kind));
     answer
 }
 
@@ -116,14 +148,31 @@ fn json_answer(status: u16, body: &Value) -> Answer {
 
 fn control(shared: &Shared, method: &str, what: &str, body: &Bytes) -> Result<Answer, Infallible> {
     if what.is_empty() && method == "GET" {
-        return Ok(plain(200, "text/html; charset=utf-8", page::HTML.to_owned()));
+        return Ok(plain(
+            200,
+            "text/html; charset=utf-8",
+            page::HTML.to_owned(),
+        ));
     }
-    let body = if body.is_empty() { Ok(json!({})) } else { serde_json::from_slice(body) };
-    let Ok(body) = body else { return Ok(json_answer(400, &json!({"message": "the body is not JSON"}))) };
+    let body = if body.is_empty() {
+        Ok(json!({}))
+    } else {
+        serde_json::from_slice(body)
+    };
+    let Ok(body) = body else {
+        return Ok(json_answer(
+            400,
+            &json!({"message": "the body is not JSON"}),
+        ));
+    };
     let (status, mut told) = {
         let mut inner = shared.lock();
         let inner = &mut *inner;
-        if what == "clock" { set_clock(inner, method, &body) } else { inner.core.control(inner.clock.now(), method, what, &body) }
+        if what == "clock" {
+            set_clock(inner, method, &body)
+        } else {
+            inner.core.control(inner.clock.now(), method, what, &body)
+        }
     };
     shared.wake.notify_one();
     if what == "state" && status == 200 {
@@ -139,11 +188,21 @@ fn set_clock(inner: &mut super::Inner, method: &str, body: &Value) -> (u16, Valu
                 inner.clock.set_scale(scale);
                 inner.core.set_scale(scale);
             }
-            (None, Some(seconds)) if (0.0..=1e9).contains(&seconds) => inner.clock.advance((seconds * 1000.0) as u64),
-            _ => return (400, json!({"message": "give scale (1 to 10000) or advance_seconds"})),
+            (None, Some(seconds)) if (0.0..=1e9).contains(&seconds) => {
+                inner.clock.advance((seconds * 1000.0) as u64)
+            }
+            _ => {
+                return (
+                    400,
+                    json!({"message": "give scale (1 to 10000) or advance_seconds"}),
+                );
+            }
         }
     }
-    (200, json!({"scale": inner.clock.scale(), "now_ms": inner.clock.now()}))
+    (
+        200,
+        json!({"scale": inner.clock.scale(), "now_ms": inner.clock.now()}),
+    )
 }
 
 #[cfg(test)]

@@ -78,7 +78,11 @@ fn merge(into: &mut Value, from: Value) {
 /// # Errors
 /// A sentence on what keeps it from starting.
 pub async fn run(arguments: Arguments) -> Result<(), String> {
-    let settings = Settings { region: arguments.region.clone(), account: arguments.account.clone(), seed: arguments.seed };
+    let settings = Settings {
+        region: arguments.region.clone(),
+        account: arguments.account.clone(),
+        seed: arguments.seed,
+    };
     let mut core = Core::new(settings);
     core.set_scale(arguments.time_scale);
     let cloud = arguments.cloud();
@@ -90,13 +94,28 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
             Some(start_plane(&arguments, cloud.clone(), reports)?)
         }
     };
-    let inner = Inner { core, clock: Clock::start(arguments.time_scale) };
-    let shared = Arc::new(Shared { inner: Mutex::new(inner), wake: Notify::new(), plane, events: events::Counts::default() });
-    let listener = TcpListener::bind(arguments.listen).await.map_err(|error| format!("cannot listen on {}: {error}", arguments.listen))?;
+    let inner = Inner {
+        core,
+        clock: Clock::start(arguments.time_scale),
+    };
+    let shared = Arc::new(Shared {
+        inner: Mutex::new(inner),
+        wake: Notify::new(),
+        plane,
+        events: events::Counts::default(),
+    });
+    let listener = TcpListener::bind(arguments.listen)
+        .await
+        .map_err(|error| format!("cannot listen on {}: {error}", arguments.listen))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let (happened, happenings) = mpsc::unbounded_channel();
     if arguments.events.is_some() {
-        tokio::spawn(events::send_all(happenings, cloud, arguments.event_source.clone(), shared.clone()));
+        tokio::spawn(events::send_all(
+            happenings,
+            cloud,
+            arguments.event_source.clone(),
+            shared.clone(),
+        ));
     } else {
         drop(happenings);
     }
@@ -109,19 +128,31 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
     Ok(())
 }
 
-fn start_plane(arguments: &Arguments, cloud: aws::Cloud, reports: mpsc::Sender<MediaReport>) -> Result<Plane, String> {
+fn start_plane(
+    arguments: &Arguments,
+    cloud: aws::Cloud,
+    reports: mpsc::Sender<MediaReport>,
+) -> Result<Plane, String> {
     let net = Net::new(&arguments.resolve, arguments.trust.as_deref())?;
     let secrets: Secrets = Arc::new(move |arn| {
         let cloud = cloud.clone();
         Box::pin(async move { cloud.secret(&arn).await })
     });
     let mut options = Options::new(net, secrets);
-    options.ffmpeg = arguments.ffmpeg.clone().unwrap_or_else(|| PathBuf::from("ffmpeg"));
-    Plane::start(options, reports).map_err(|error| format!("the media plane does not start: {error}"))
+    options.ffmpeg = arguments
+        .ffmpeg
+        .clone()
+        .unwrap_or_else(|| PathBuf::from("ffmpeg"));
+    Plane::start(options, reports)
+        .map_err(|error| format!("the media plane does not start: {error}"))
 }
 
 /// Lets time pass: what is due happens, events go out, the media plane sees the newest view.
-async fn drive(shared: &Shared, happened: mpsc::UnboundedSender<Value>, mut reported: mpsc::Receiver<MediaReport>) {
+async fn drive(
+    shared: &Shared,
+    happened: mpsc::UnboundedSender<Value>,
+    mut reported: mpsc::Receiver<MediaReport>,
+) {
     let mut counted = BTreeMap::new();
     loop {
         let wait = {
@@ -157,8 +188,14 @@ fn count_bytes(core: &mut Core, now: u64, plane: &Plane, counted: &mut BTreeMap<
     let stats = plane.stats();
     counted.retain(|id, _| stats.contains_key(id));
     for (channel_id, stats) in stats {
-        let before = counted.insert(channel_id.clone(), stats.bytes_sent).unwrap_or_default();
-        let bytes = if stats.bytes_sent >= before { stats.bytes_sent - before } else { stats.bytes_sent };
+        let before = counted
+            .insert(channel_id.clone(), stats.bytes_sent)
+            .unwrap_or_default();
+        let bytes = if stats.bytes_sent >= before {
+            stats.bytes_sent - before
+        } else {
+            stats.bytes_sent
+        };
         if bytes > 0 {
             core.report(now, &MediaReport::Egress { channel_id, bytes });
         }
@@ -167,7 +204,9 @@ fn count_bytes(core: &mut Core, now: u64, plane: &Plane, counted: &mut BTreeMap<
 
 async fn told_to_end() {
     use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
