@@ -187,7 +187,7 @@ impl Programme {
                 })
                 .await;
         }
-        match self.gate.push(&group) {
+        match self.gate.push(&group, self.last_packet) {
             Step::Pass if self.gate.is_open() => self.feed(group),
             Step::Pass => {}
             Step::Jump => self.finish_feed(),

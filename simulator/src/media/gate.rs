@@ -2,14 +2,16 @@
 //! tables before it, and with the feed's frame rate known, so that no picture is lost or doubled.
 //! Also notices when the feed's clock jumps (the sender restarted), which calls for a new encoder.
 
+use std::time::{Duration, Instant};
+
 use bytes::{Bytes, BytesMut};
 
 use super::ts::{Event, PACKET, Watch, ticks_between};
 
 /// Pictures looked at for the frame rate: half a second of 30 fps.
 const PICTURES: usize = 15;
-/// Groups after which it starts without having seen what it waits for: about 5 s at 2 Mb/s.
-const ENOUGH: usize = 1000;
+/// After so long it starts without having seen what it waits for; key frames are rarely further apart.
+const ENOUGH: Duration = Duration::from_secs(5);
 
 /// What a group of packets led to.
 #[derive(Debug, PartialEq)]
@@ -36,7 +38,7 @@ pub struct Gate {
     open: bool,
     held: Option<BytesMut>,
     times: Vec<u64>,
-    groups: usize,
+    waiting_since: Option<Instant>,
 }
 
 impl Gate {
@@ -45,12 +47,12 @@ impl Gate {
         self.open = false;
         self.held = None;
         self.times.clear();
-        self.groups = 0;
+        self.waiting_since = None;
         self.last_dts = None;
     }
 
     /// Looks at a group of packets.
-    pub fn push(&mut self, group: &Bytes) -> Step {
+    pub fn push(&mut self, group: &Bytes, now: Instant) -> Step {
         let mut jumped = false;
         let mut at = 0;
         while at + PACKET <= group.len() {
@@ -87,8 +89,8 @@ impl Gate {
         if self.open {
             return Step::Pass;
         }
-        self.groups += 1;
-        if self.times.len() > PICTURES || self.groups >= ENOUGH {
+        let since = *self.waiting_since.get_or_insert(now);
+        if self.times.len() > PICTURES || now.duration_since(since) >= ENOUGH {
             let ticks = self.ticks();
             let held = self
                 .held
@@ -121,5 +123,73 @@ impl Gate {
         let (first, last) = (self.times.first()?, self.times.last()?);
         let frames = self.times.len() - 1;
         (frames > 0).then(|| ticks_between(*first, *last) as f64 / frames as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::ts::tests::{group, picture, tables};
+
+    const FRAME: u64 = 3003;
+
+    /// Pictures of a feed; every tenth is a random access point.
+    fn feed(from: u64, pictures: u64) -> Vec<Bytes> {
+        let packet = |n: u64| picture((from + n) * FRAME, (from + n).is_multiple_of(10));
+        (0..pictures).map(|n| group(&packet(n))).collect()
+    }
+
+    #[test]
+    fn it_opens_at_a_random_access_point_with_the_tables_and_the_rate() {
+        let (mut gate, now) = (Gate::default(), Instant::now());
+        assert_eq!(gate.push(&tables(), now), Step::Pass);
+        let steps: Vec<Step> = feed(3, 40)
+            .iter()
+            .map(|group| gate.push(group, now))
+            .collect();
+        let at = steps
+            .iter()
+            .position(|step| *step != Step::Pass)
+            .expect("it opens");
+        let Step::Start { ticks, data } = &steps[at] else {
+            panic!("{steps:?}");
+        };
+        // Held back from picture 10 on, which is the eighth of these.
+        assert_eq!((at, *ticks), (7 + PICTURES, Some(FRAME as f64)));
+        assert_eq!(data[..PACKET * 2], tables()[..PACKET * 2]);
+        assert_eq!(data[PACKET * 2..PACKET * 3], picture(10 * FRAME, true)[..]);
+        assert_eq!(data.len(), PACKET * (3 + PICTURES));
+        assert!(steps[at + 1..].iter().all(|step| *step == Step::Pass) && gate.is_open());
+    }
+
+    #[test]
+    fn a_jump_of_the_clock_closes_it() {
+        let (mut gate, now) = (Gate::default(), Instant::now());
+        gate.push(&tables(), now);
+        for group in feed(0, 40) {
+            gate.push(&group, now);
+        }
+        assert!(gate.is_open());
+        let back = feed(0, 30);
+        assert_eq!(gate.push(&back[0], now), Step::Jump);
+        assert!(!gate.is_open());
+        assert!(
+            back[1..]
+                .iter()
+                .any(|group| matches!(gate.push(group, now), Step::Start { .. }))
+        );
+    }
+
+    #[test]
+    fn without_anything_known_it_opens_after_a_while() {
+        let (mut gate, now) = (Gate::default(), Instant::now());
+        let unknown = Bytes::from(vec![0x47; PACKET]);
+        let steps = (0..9).map(|seconds| gate.push(&unknown, now + Duration::from_secs(seconds)));
+        assert_eq!(
+            steps
+                .filter(|step| matches!(step, Step::Start { ticks: None, .. }))
+                .count(),
+            1
+        );
     }
 }

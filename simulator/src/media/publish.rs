@@ -9,7 +9,7 @@ use rml_rtmp::sessions::StreamMetadata;
 use serde_json::Value;
 use tokio::{
     sync::mpsc,
-    time::{MissedTickBehavior, interval, sleep, timeout},
+    time::{sleep, timeout},
 };
 
 use super::{
@@ -195,13 +195,10 @@ impl Publisher {
         tags: &mut mpsc::UnboundedReceiver<Tag>,
     ) -> End {
         let mut base = None;
-        let mut told = 0;
-        let mut tick = interval(Duration::from_secs(5));
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         if let Err(reason) = connection.describe(&self.metadata) {
             return End::Lost(reason);
         }
-        let end = loop {
+        loop {
             while let Some(tag) = cache.pop() {
                 if let Err(reason) = self.queue(&mut connection, cache, &mut base, &tag) {
                     return End::Lost(reason);
@@ -209,17 +206,16 @@ impl Publisher {
             }
             match timeout(self.rules.stall, connection.flush()).await {
                 Ok(Ok(())) => {}
-                Ok(Err(reason)) => break End::Lost(reason),
-                Err(_) => break End::Lost("the server takes no more data".to_owned()),
+                Ok(Err(reason)) => return End::Lost(reason),
+                Err(_) => return End::Lost("the server takes no more data".to_owned()),
             }
             self.counters.sent_bytes(connection.bytes);
             tokio::select! {
                 heard = connection.listen() => if let Err(reason) = heard {
-                    break End::Lost(reason);
+                    return End::Lost(reason);
                 },
                 tag = tags.recv() => match tag {
                     None => {
-                        self.egress(connection.bytes - told).await;
                         connection.close().await;
                         return End::Stopped;
                     }
@@ -230,23 +226,7 @@ impl Publisher {
                         }
                     }
                 },
-                _ = tick.tick() => {
-                    self.egress(connection.bytes - told).await;
-                    told = connection.bytes;
-                }
             }
-        };
-        self.egress(connection.bytes - told).await;
-        end
-    }
-
-    async fn egress(&self, bytes: u64) {
-        if bytes > 0 {
-            self.report(MediaReport::Egress {
-                channel_id: self.channel_id.clone(),
-                bytes,
-            })
-            .await;
         }
     }
 

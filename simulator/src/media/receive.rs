@@ -37,12 +37,18 @@ impl Exchange {
             .copied()
     }
 
-    fn write(&self, address: &(String, u16), ports: Option<Ports>) {
+    fn enter(&self, address: &(String, u16), ports: Ports) {
         if let Ok(mut map) = self.0.lock() {
-            match ports {
-                Some(ports) => map.insert(address.clone(), ports),
-                None => map.remove(address),
-            };
+            map.insert(address.clone(), ports);
+        }
+    }
+
+    /// Leaves an entry alone that belongs to a newer receiver by now.
+    fn leave(&self, address: &(String, u16), ports: Ports) {
+        if let Ok(mut map) = self.0.lock()
+            && map.get(address) == Some(&ports)
+        {
+            map.remove(address);
         }
     }
 }
@@ -51,13 +57,14 @@ impl Exchange {
 #[derive(Debug)]
 pub struct Receiver {
     address: (String, u16),
+    ports: Ports,
     exchange: Exchange,
     sockets: [UdpSocket; 3],
 }
 
 impl Drop for Receiver {
     fn drop(&mut self) {
-        self.exchange.write(&self.address, None);
+        self.exchange.leave(&self.address, self.ports);
     }
 }
 
@@ -72,9 +79,10 @@ impl Receiver {
         for (port, socket) in ports.iter_mut().zip(&sockets) {
             *port = socket.local_addr()?;
         }
-        exchange.write(&address, Some(ports));
+        exchange.enter(&address, ports);
         Ok(Self {
             address,
+            ports,
             exchange,
             sockets,
         })
@@ -120,4 +128,22 @@ fn bind() -> io::Result<UdpSocket> {
     socket.set_nonblocking(true)?;
     socket.bind(&SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0).into())?;
     UdpSocket::from_std(socket.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_newest_receiver_of_an_address_counts() {
+        let exchange = Exchange::default();
+        let address = ("198.51.100.1".to_owned(), 5000);
+        let first = Receiver::bind(address.clone(), exchange.clone()).expect("ports");
+        let second = Receiver::bind(address, exchange.clone()).expect("ports");
+        let ports = second.ports;
+        drop(first);
+        assert_eq!(exchange.find("198.51.100.1", 5000), Some(ports));
+        drop(second);
+        assert_eq!(exchange.find("198.51.100.1", 5000), None);
+    }
 }

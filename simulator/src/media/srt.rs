@@ -32,7 +32,7 @@ use super::{
 };
 
 /// Between attempts to bind the port or to read the secret.
-const AGAIN: Duration = Duration::from_secs(2);
+const AGAIN: Duration = Duration::from_secs(1);
 /// A caller that sends nothing for so long makes room for the next.
 const SILENT: Duration = Duration::from_secs(1);
 

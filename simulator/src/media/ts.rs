@@ -180,20 +180,21 @@ pub fn ticks_between(earlier: u64, later: u64) -> i64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn packet(pid: u16, payload: &[u8]) -> Vec<u8> {
+    fn packet(pid: u16, random: bool, payload: &[u8]) -> Vec<u8> {
         let mut packet = vec![SYNC, 0x40 | (pid >> 8) as u8, pid as u8, 0x30];
         let stuffing = PACKET - 5 - payload.len();
         packet.push(stuffing as u8);
-        packet.push(0x40);
+        packet.push(if random { 0x40 } else { 0 });
         packet.resize(5 + stuffing, 0xff);
         packet.extend_from_slice(payload);
         packet
     }
 
-    fn video(dts: u64) -> Vec<u8> {
+    /// A packet in which a picture begins.
+    pub fn picture(dts: u64, random: bool) -> Vec<u8> {
         let mut pes = vec![0, 0, 1, 0xe0, 0, 0, 0x80, 0x80, 5];
         pes.extend([
             0x21 | (dts >> 29) as u8 & 0x0e,
@@ -203,37 +204,48 @@ mod tests {
             (dts << 1) as u8 | 1,
         ]);
         pes.resize(30, 0);
-        packet(0x100, &pes)
+        packet(0x100, random, &pes)
     }
 
-    #[test]
-    fn tables_lead_to_the_pictures() {
+    /// Both tables of a programme with AAC and H.264.
+    pub fn tables() -> Bytes {
         let pat = [0, 0, 0xb0, 13, 0, 1, 0xc1, 0, 0, 0, 1, 0xf0, 0, 1, 2, 3, 4];
         let pmt = [
             0, 2, 0xb0, 23, 0, 1, 0xc1, 0, 0, 0xe1, 0, 0xf0, 0, 0x0f, 0xe1, 1, 0xf0, 0, 0x1b, 0xe1,
             0, 0xf0, 0, 1, 2, 3, 4,
         ];
+        Bytes::from([packet(0, false, &pat), packet(0x1000, false, &pmt)].concat())
+    }
+
+    /// Any packets as the relay hands them over.
+    pub fn group(packets: &[u8]) -> Bytes {
+        Bytes::copy_from_slice(packets)
+    }
+
+    #[test]
+    fn tables_lead_to_the_pictures() {
         let mut watch = Watch::default();
-        assert_eq!(watch.packet(&video(5)), Event::Nothing);
-        assert_eq!(watch.packet(&packet(0, &pat)), Event::Pat);
-        assert_eq!(watch.packet(&packet(0x1000, &pmt)), Event::Pmt);
-        for dts in [0, 3003, 0x1_2345_6789, (1 << 33) - 1] {
-            assert_eq!(
-                watch.packet(&video(dts)),
-                Event::Picture {
-                    dts: Some(dts),
-                    random: true
-                }
-            );
+        assert_eq!(watch.packet(&picture(5, true)), Event::Nothing);
+        assert_eq!(watch.packet(&tables()[..PACKET]), Event::Pat);
+        assert_eq!(watch.packet(&tables()[PACKET..]), Event::Pmt);
+        for (dts, random) in [
+            (0, true),
+            (3003, false),
+            (0x1_2345_6789, true),
+            ((1 << 33) - 1, false),
+        ] {
+            let event = Event::Picture {
+                dts: Some(dts),
+                random,
+            };
+            assert_eq!(watch.packet(&picture(dts, random)), event);
         }
     }
 
     #[test]
     fn groups_are_aligned_after_rubbish() {
-        let mut stream = vec![1, 2, SYNC, 3];
-        for _ in 0..15 {
-            stream.extend(video(1));
-        }
+        let one = picture(1, true);
+        let stream = [vec![1, 2, SYNC, 3], one.repeat(15)].concat();
         let mut aligner = Aligner::default();
         let groups: Vec<Bytes> = stream
             .chunks(100)
@@ -243,7 +255,7 @@ mod tests {
         assert!(
             groups
                 .iter()
-                .all(|group| group.len() == 1316 && group[..188] == video(1)[..])
+                .all(|group| group.len() == 1316 && group[..188] == one[..])
         );
     }
 

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Value, json};
 use simulator::media::{
-    Net, Options, Plane,
+    ChannelStats, Net, Options, Plane,
     view::{
         ChannelView, FlowView, MediaReport, MediaView, OutputView, RtmpDestination, Secret,
         SourceView,
@@ -121,9 +121,13 @@ impl Stage {
     }
 
     pub fn port(&self) -> Option<u16> {
+        self.port_of(SOURCE)
+    }
+
+    pub fn port_of(&self, source: &str) -> Option<u16> {
         self.plane
             .sources()
-            .get(SOURCE)?
+            .get(source)?
             .listening
             .rsplit_once(':')?
             .1
@@ -131,11 +135,9 @@ impl Stage {
             .ok()
     }
 
-    pub fn on_slate(&self, id: &str) -> bool {
-        self.plane
-            .stats()
-            .get(id)
-            .is_some_and(|stats| stats.on_slate)
+    /// Counters of a channel; zeros if it does not run.
+    pub fn channel(&self, id: &str) -> ChannelStats {
+        self.plane.stats().remove(id).unwrap_or_default()
     }
 
     /// How often something was reported.
@@ -168,8 +170,8 @@ impl Stage {
 pub struct Feed(Child);
 
 impl Feed {
-    /// 640x360 at 30 fps with a tone, AES-256. The passphrase goes in by standard input.
-    pub fn start(port: u16, passphrase: &str) -> Self {
+    /// 640x360 at 30 fps with a tone; AES with so many bytes of key. The passphrase goes in by standard input.
+    pub fn start(port: u16, passphrase: &str, key_bytes: u8) -> Self {
         let line = "-hide_banner -loglevel quiet -nostdin -re -f lavfi -i testsrc2=size=640x360:rate=30 \
             -f lavfi -i sine=sample_rate=48000 -c:v libx264 -preset ultrafast -tune zerolatency -g 30 -b:v 1M \
             -threads 1 -c:a aac -ac 2 -fpre /dev/stdin -f mpegts";
@@ -182,7 +184,7 @@ impl Feed {
             .spawn()
             .expect("ffmpeg");
         let mut stdin = child.stdin.take().expect("stdin");
-        writeln!(stdin, "passphrase={passphrase}\npbkeylen=32").expect("passphrase");
+        writeln!(stdin, "passphrase={passphrase}\npbkeylen={key_bytes}").expect("passphrase");
         Self(child)
     }
 

@@ -1,0 +1,212 @@
+//! What happens to a stream when the feed or the platform fails.
+
+use simulator::media::view::MediaReport;
+
+use crate::{
+    URL, resolve,
+    server::Server,
+    stage::{Feed, PASSPHRASE, Stage, settings},
+};
+
+fn lost(report: &MediaReport) -> bool {
+    matches!(report, MediaReport::InputLost { .. })
+}
+
+fn restored(report: &MediaReport) -> bool {
+    matches!(report, MediaReport::InputRestored { .. })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_feed_turns_black_and_comes_back_on_the_same_publication() {
+    let server = Server::start().await;
+    let mut stage = Stage::start(&resolve(&server)).await;
+    let port = stage.port().expect("port");
+    let pictures = || server.newest("canary-key-1").pictures().len();
+
+    stage.add(
+        "1",
+        URL,
+        "canary-key-1",
+        settings(320, 180, 30, 300_000, 1, 3),
+    );
+    stage
+        .until("black without a feed", || {
+            stage.count(lost) == 1 && pictures() > 30
+        })
+        .await;
+    assert!(stage.channel("1").on_slate);
+    let feed = Feed::start(port, PASSPHRASE, 32);
+    stage
+        .until("the feed is on air", || {
+            stage.count(restored) == 1 && !stage.channel("1").on_slate
+        })
+        .await;
+    let before = pictures();
+    stage
+        .until("the feed runs", || pictures() > before + 30)
+        .await;
+    drop(feed);
+    stage
+        .until("black again", || {
+            stage.count(lost) == 2 && stage.channel("1").on_slate
+        })
+        .await;
+    let _feed = Feed::start(port, PASSPHRASE, 32);
+    stage
+        .until("the feed is back", || {
+            stage.count(restored) == 2 && !stage.channel("1").on_slate
+        })
+        .await;
+    let before = pictures();
+    stage
+        .until("it runs again", || pictures() > before + 30)
+        .await;
+
+    assert_eq!(
+        server.recordings("canary-key-1").len(),
+        1,
+        "one publication all the time"
+    );
+    let times = server.newest("canary-key-1").pictures();
+    assert!(
+        times.windows(2).all(|pair| pair[0] < pair[1]),
+        "time goes on"
+    );
+    let holes = times
+        .windows(2)
+        .filter(|pair| pair[1] - pair[0] > 40)
+        .count();
+    assert!(holes <= 3, "{holes} holes, one for each change at most");
+    assert_eq!(
+        stage.count(|r| matches!(r, MediaReport::EncoderFailed { .. })),
+        0
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_backup_source_takes_over() {
+    let server = Server::start().await;
+    let mut stage = Stage::start(&resolve(&server)).await;
+    let mut backup = stage.view.flows[0].sources[0].clone();
+    "backup".clone_into(&mut backup.arn);
+    "backup".clone_into(&mut backup.name);
+    stage.view.flows[0].sources.push(backup);
+    stage.add(
+        "1",
+        URL,
+        "canary-key-1",
+        settings(320, 180, 30, 300_000, 1, 3),
+    );
+    stage
+        .until("both listen", || stage.port_of("backup").is_some())
+        .await;
+    let primary = Feed::start(stage.port().expect("port"), PASSPHRASE, 32);
+    let pictures = || server.newest("canary-key-1").pictures().len();
+    stage
+        .until("the primary is on air", || {
+            pictures() > 60 && stage.channel("1").input_packets > 100
+        })
+        .await;
+    stage
+        .until("without black", || !stage.channel("1").on_slate)
+        .await;
+    let losses = stage.count(lost);
+    let _backup = Feed::start(stage.port_of("backup").expect("port"), PASSPHRASE, 16);
+    stage
+        .until("both are connected", || {
+            stage
+                .plane
+                .sources()
+                .values()
+                .all(|source| source.bytes > 50_000)
+        })
+        .await;
+    let encoders = stage.channel("1").encoder_starts;
+    drop(primary);
+    stage
+        .until("a new encoder takes the other clock", || {
+            stage.channel("1").encoder_starts > encoders
+        })
+        .await;
+    let before = pictures();
+    stage
+        .until("the backup is on air", || pictures() > before + 30)
+        .await;
+    assert_eq!(
+        server.recordings("canary-key-1").len(),
+        1,
+        "one publication all the time"
+    );
+    assert_eq!(stage.count(lost), losses, "the input was never lost again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn publications_are_retried_and_given_up() {
+    let server = Server::start().await;
+    let mut stage = Stage::start(&resolve(&server)).await;
+    let failed = |id: &str, r: &MediaReport| matches!(r, MediaReport::RtmpFailed { channel_id, .. } if channel_id == id);
+    let gave_up = |r: &MediaReport| matches!(r, MediaReport::OutputGaveUp { .. });
+
+    stage.add(
+        "1",
+        URL,
+        "canary-key-1",
+        settings(320, 180, 30, 300_000, 1, 3),
+    );
+    stage
+        .until("on air", || {
+            server.newest("canary-key-1").pictures().len() > 30
+        })
+        .await;
+    server.kick_all();
+    stage
+        .until("the loss is told", || stage.count(|r| failed("1", r)) == 1)
+        .await;
+    stage
+        .until("a second publication", || {
+            server.recordings("canary-key-1").len() == 2
+        })
+        .await;
+    stage
+        .until("with pictures", || {
+            server.newest("canary-key-1").pictures().len() > 30
+        })
+        .await;
+    let second = server.newest("canary-key-1");
+    assert_eq!(second.pictures()[0], 0, "a connection starts at zero");
+    assert_eq!(second.0[0].2[1], 0, "and with a header");
+    assert_eq!(stage.count(gave_up), 0);
+
+    stage.add(
+        "2",
+        URL,
+        "canary-unwelcome",
+        settings(320, 180, 30, 300_000, 1, 1),
+    );
+    stage
+        .until("it gives up", || stage.count(gave_up) == 1)
+        .await;
+    assert_eq!(
+        stage.count(|r| failed("2", r)),
+        2,
+        "the first try and one more"
+    );
+    stage.remove("2");
+    stage.add(
+        "3",
+        URL,
+        "canary-key-3",
+        settings(320, 180, 30, 300_000, 0, 9),
+    );
+    stage
+        .until("on air", || {
+            server.newest("canary-key-3").pictures().len() > 10
+        })
+        .await;
+    server.kick_all();
+    stage
+        .until("a delay of zero means never again", || {
+            stage.count(gave_up) == 2
+        })
+        .await;
+}
