@@ -185,7 +185,7 @@ def all_go(stage, board, check):
     board.edit("restream-main", "delete the record")
     stage.delete("restream-main")
     say.step("nobody needs the flow any more; the sweep, once a minute, stops it")
-    flow = stage.wait_until(lambda: flow_status(stage) == "STANDBY", 150, "the flow to be stopped by the sweep")
+    flow = stage.wait_until(lambda: flow_status(stage) == "STANDBY", 200, "the flow to be stopped by the sweep")
     check(flow, "the flow is in STANDBY, where it costs nothing")
 
 
