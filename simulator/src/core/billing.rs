@@ -10,8 +10,8 @@
 //!   however often it is attached and detached meanwhile.
 //! - `flow`: from ACTIVE to the moment StopFlow is accepted; being UPDATING does not interrupt it.
 //! - `egress`: bytes that left for the platforms during one run, as the media plane counted them
-//!   (times the time scale, since it works in real time), else the encoder's bits per second times
-//!   the time in RUNNING and RECOVERING. Gigabytes are 10^9 bytes.
+//!   (times the time scale, since it works in real time); without a media plane the encoder's bits
+//!   per second times the time in RUNNING and RECOVERING. Gigabytes are 10^9 bytes.
 //!
 //! Money is in whole micro-dollars. A line is minutes times the hourly price by 60, rounded half up
 //! once per line; the total is the exact sum of the lines. Lines that are still open are reckoned up
@@ -45,7 +45,8 @@ struct Line {
 
 /// The bytes of a run, counted or reckoned.
 struct Egress {
-    bits_per_second: u64,
+    /// None with a media plane: then only what it counted has left.
+    bits_per_second: Option<u64>,
     reported: u64,
     running_since: Option<u64>,
     running_ms: u64,
@@ -84,12 +85,12 @@ impl Meter {
 
 impl Egress {
     fn bytes(&self, now: u64) -> u64 {
-        if self.reported > 0 {
+        let Some(bits_per_second) = self.bits_per_second.filter(|_| self.reported == 0) else {
             return self.reported;
-        }
+        };
         let running = self.running_ms + self.running_since.map_or(0, |since| now - since);
         // Bits per second times milliseconds, by 8000.
-        self.bits_per_second * running / 8000
+        bits_per_second * running / 8000
     }
 }
 
@@ -220,7 +221,7 @@ impl Core {
             lines.push(self.line(id, channel.name(), "channel_output", &channel.tags, price));
         }
         let egress = Egress {
-            bits_per_second: bits_per_second(channel),
+            bits_per_second: (self.options.media == "ideal").then(|| bits_per_second(channel)),
             reported: 0,
             running_since: None,
             running_ms: 0,

@@ -90,58 +90,72 @@ pub(crate) struct Route {
     pub params: BTreeMap<String, String>,
 }
 
+/// One URI of the models, taken apart.
+struct Pattern {
+    service: Service,
+    name: &'static str,
+    operation: &'static Operation,
+    segments: Vec<&'static str>,
+}
+
+/// All URIs by method and number of segments: a request meets only a few of them.
+fn patterns() -> &'static BTreeMap<(&'static str, usize), Vec<Pattern>> {
+    static PATTERNS: OnceLock<BTreeMap<(&'static str, usize), Vec<Pattern>>> = OnceLock::new();
+    PATTERNS.get_or_init(|| {
+        let mut table: BTreeMap<_, Vec<Pattern>> = BTreeMap::new();
+        for service in [Service::MediaLive, Service::MediaConnect] {
+            for (name, operation) in &model(service).operations {
+                let segments: Vec<&str> = operation.uri.split('/').collect();
+                let row = Pattern {
+                    service,
+                    name,
+                    operation,
+                    segments,
+                };
+                table
+                    .entry((operation.method.as_str(), row.segments.len()))
+                    .or_default()
+                    .push(row);
+            }
+        }
+        table
+    })
+}
+
 /// Finds the operation of a method and a raw path; the URI with the most literal parts wins
 /// (`/v1/flows/start/{FlowArn}` before `/v1/flows/{FlowArn}/outputs`).
 pub(crate) fn route(method: &str, path: &str) -> Option<Route> {
-    let mut best: Option<(usize, Route)> = None;
-    for service in [Service::MediaLive, Service::MediaConnect] {
-        for (name, operation) in &model(service).operations {
-            if operation.method != method {
-                continue;
-            }
-            let Some((literals, params)) = matches(&operation.uri, path) else {
-                continue;
-            };
-            if best.as_ref().is_none_or(|(most, _)| literals > *most) {
-                best = Some((
-                    literals,
-                    Route {
-                        service,
-                        name,
-                        operation,
-                        params,
-                    },
-                ));
-            }
-        }
-    }
-    best.map(|(_, route)| route)
+    let given: Vec<&str> = path.split('/').collect();
+    let rows = patterns().get(&(method, given.len()))?;
+    let fitting = rows
+        .iter()
+        .filter_map(|row| Some((literals(row, &given)?, row)));
+    let (_, row) = fitting.max_by_key(|(literals, _)| *literals)?;
+    let named = row.segments.iter().zip(&given);
+    let params = named.filter_map(|(want, got)| Some((parameter(want)?.to_owned(), decode(got))));
+    Some(Route {
+        service: row.service,
+        name: row.name,
+        operation: row.operation,
+        params: params.collect(),
+    })
 }
 
-fn matches(uri: &str, path: &str) -> Option<(usize, BTreeMap<String, String>)> {
-    let wanted: Vec<&str> = uri.split('/').collect();
-    let given: Vec<&str> = path.split('/').collect();
-    if wanted.len() != given.len() {
-        return None;
-    }
-    let mut literals = 0;
-    let mut params = BTreeMap::new();
-    for (want, got) in wanted.iter().zip(&given) {
-        if let Some(name) = want
-            .strip_prefix('{')
-            .and_then(|rest| rest.strip_suffix('}'))
-        {
-            if got.is_empty() {
-                return None;
-            }
-            params.insert(name.to_owned(), decode(got));
-        } else if want == got {
-            literals += 1;
-        } else {
+fn parameter(segment: &str) -> Option<&str> {
+    segment.strip_prefix('{')?.strip_suffix('}')
+}
+
+/// How many segments are the same, if the rest are parameters.
+fn literals(row: &Pattern, given: &[&str]) -> Option<usize> {
+    let mut same = 0;
+    for (want, got) in row.segments.iter().zip(given) {
+        if want == got {
+            same += 1;
+        } else if parameter(want).is_none() || got.is_empty() {
             return None;
         }
     }
-    Some((literals, params))
+    Some(same)
 }
 
 impl Operation {
