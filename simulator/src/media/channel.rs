@@ -30,6 +30,9 @@ use super::{
 
 /// Without a packet for so long the input counts as lost.
 const LOST: Duration = Duration::from_secs(1);
+/// Looks in a row that must agree, a tenth of a second apart: where the whole machine stood still,
+/// the packets that wait in the sockets come first.
+const QUIET: u32 = 3;
 /// What an encoder may take to hand out its last pictures, and pause before a failed slate.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -102,6 +105,7 @@ pub(super) async fn run(shared: Shared, view: ChannelView, mut stop: oneshot::Re
         current: None,
         next: None,
         last_packet: now,
+        quiet: 0,
         lost: false,
         not_before: now,
     };
@@ -172,6 +176,7 @@ struct Programme {
     current: Option<Encoder>,
     next: Option<Encoder>,
     last_packet: Instant,
+    quiet: u32,
     lost: bool,
     not_before: Instant,
 }
@@ -275,7 +280,8 @@ impl Programme {
 
     async fn tick(&mut self) {
         let silent = self.last_packet.elapsed();
-        if !self.lost && silent >= LOST {
+        self.quiet = if silent >= LOST { self.quiet + 1 } else { 0 };
+        if !self.lost && self.quiet >= QUIET {
             self.lost = true;
             self.gate.close();
             self.finish_feed();
