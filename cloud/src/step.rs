@@ -16,6 +16,8 @@ pub struct Step<'a> {
     cloud: &'a Cloud,
     execution: &'a str,
     before: Ledger,
+    /// Whether an earlier try may have made an input or a channel.
+    tried_before: (bool, bool),
     /// The row as it is to be when the step closes.
     pub ledger: Ledger,
     /// The outcome of an earlier try is unknown, or the look is old: look before acting.
@@ -76,6 +78,10 @@ impl<'a> Step<'a> {
         )
         .await?;
         let must_look = ledger.intent.is_some() || !is_fresh(input, now);
+        let tried_before = (
+            ledger.input_sought.is_some(),
+            ledger.channel_sought.is_some(),
+        );
         // From here on the row in memory equals the row in the table.
         if foresight.forget_on_air {
             ledger.on_air = None;
@@ -90,6 +96,7 @@ impl<'a> Step<'a> {
             cloud,
             execution: &input.execution,
             before: ledger.clone(),
+            tried_before,
             ledger,
             must_look,
         })
@@ -108,13 +115,26 @@ impl<'a> Step<'a> {
         .await
     }
 
+    /// Closes when nothing was made: AWS said no, or nothing was sent. What no earlier try can have
+    /// made either need not be looked for, which would take a minute.
+    pub async fn close_unmade(mut self) -> Result<(), Error> {
+        let (input, channel) = self.tried_before;
+        if !input && self.ledger.input.is_none() {
+            self.ledger.input_sought = None;
+        }
+        if !channel && self.ledger.channel.is_none() {
+            self.ledger.channel_sought = None;
+        }
+        self.close().await
+    }
+
     /// Closes with an error. One whose outcome is unknown leaves the intent, which then blocks
     /// other acts on the record until it cannot land any more.
     pub async fn close_with(self, error: crate::fault::CallError) -> Error {
         if let crate::fault::CallError::Unknown { .. } = error {
             return error.into();
         }
-        match self.close().await {
+        match self.close_unmade().await {
             Ok(()) => error.into(),
             Err(closing) => closing,
         }

@@ -118,10 +118,11 @@ class Show:
         return [call for call in calls
                 if call.get("resource") and (call["resource"] in ids or call["resource"].endswith(f":{name}"))]
 
-    def writes(self, destination_id=None, since=None):
-        """Names of the calls that changed something, in order."""
+    def writes(self, destination_id=None, since=None, by_hand=False):
+        """Names of the calls that changed something, in order; what a person did only if asked for."""
         return [call["operation"] for call in self.calls(destination_id, since)
-                if not call["operation"].startswith(LOOKS) and call["status"] < 300 and call["caller"] != "by-hand"]
+                if not call["operation"].startswith(LOOKS) and call["status"] < 300
+                and (by_hand or call["caller"] != "by-hand")]
 
     def made_channels(self, destination_id):
         """How many channels a destination has ever had."""

@@ -11,7 +11,8 @@ NO_SUCH = f"{PREFIX}/no-such-parameter"
 ROWS = [
     ("unknown preset", {"preset_id": "4k-please"}, "unknown_preset"),
     ("no preset", {"preset_id": None}, "missing_preset"),
-    ("preset of another platform", {"preset_id": "twitch-720p30"}, "preset_not_for_platform"),
+    ("preset of another platform", {"platform": "youtube", "rtmp_url": "rtmps://a.rtmps.youtube.com:443/live2", "preset_id": "twitch-720p30"},
+     "preset_not_for_platform"),
     ("unknown platform", {"platform": "myspace"}, "unknown_platform"),
     ("no platform", {"platform": None}, "missing_platform"),
     ("platform to come", {"platform": "hls"}, "not_available_yet"),

@@ -47,7 +47,7 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
         }
     }
     let (Some(aim), Some(made)) = (step.ledger.target.clone(), step.ledger.input.clone()) else {
-        step.close().await?;
+        step.close_unmade().await?;
         return Err(Error::Stale(
             "There is nothing to make a channel of.".into(),
         ));
@@ -56,7 +56,7 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
         match parameters::read(clients, &aim.configuration.stream_key_param).await {
             Ok(read) => read,
             Err(error) => {
-                step.close().await?;
+                step.close_unmade().await?;
                 return Err(error);
             }
         };
@@ -93,7 +93,7 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
             let ready = media_live::describe_input(clients, &made.id)
                 .await?
                 .is_some_and(|input| input.state == "DETACHED");
-            step.close().await?;
+            step.close_unmade().await?;
             if ready {
                 Err(error.into())
             } else {

@@ -1,20 +1,24 @@
 //! Brings a stopped channel up to date with the record: address, key, encoder settings, input.
 //!
-//! Runs twice: the whole body is sent each time, and from before the call until its answer the
-//! ledger does not claim to know what the channel runs with.
+//! Runs twice: what is up to date already is not sent again, and from before the call until its
+//! answer the ledger does not claim to know what the channel runs with.
 //! Undone by: another update-channel, with what is wanted then.
 
 use cloud::{
     Cloud, Error,
-    ledgers::Foresight,
+    ledgers::{self, Foresight},
     media_live::{self, ChannelBody},
     parameters,
     payload::{Done, StepInput},
     step::Step,
 };
-use domain::{ledger::OnAir, look::ChannelState};
+use domain::{
+    ledger::{Ledger, OnAir},
+    look::{ChannelState, KeyLook},
+};
 
-/// Updates. Legal only while the channel is IDLE.
+/// Updates, which is legal only while the channel is IDLE. Transient while the channel is UPDATING:
+/// no event tells of its end (MediaLive user guide, events).
 pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     let (clients, settings) = (&cloud.clients, &cloud.settings);
     let Some(seen) = &input.plan.look.channel else {
@@ -22,6 +26,12 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
             "There was no channel to update when this was planned.".into(),
         ));
     };
+    if input.retry_count > 0 {
+        let row = ledgers::read(clients, settings, &input.destination_id).await?;
+        if row.holder.as_deref() == Some(input.execution.as_str()) && is_done(cloud, &row).await? {
+            return settled(cloud, &seen.id).await;
+        }
+    }
     let foresight = Foresight {
         forget_on_air: true,
         ..Foresight::default()
@@ -68,7 +78,7 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
                 retry: aim.retry,
             });
             step.close().await?;
-            Ok(Done::new("updated"))
+            settled(cloud, &seen.id).await
         }
         Err(error) if error.is_not_found() => {
             step.close().await?;
@@ -76,4 +86,26 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
         }
         Err(error) => Err(step.close_with(error).await),
     }
+}
+
+/// Whether an earlier try was answered: the channel has what the target asks for.
+async fn is_done(cloud: &Cloud, row: &Ledger) -> Result<bool, Error> {
+    let (Some(aim), Some(on_air), Some(made)) = (&row.target, &row.on_air, &row.input) else {
+        return Ok(false);
+    };
+    let same = on_air.configuration == aim.configuration
+        && on_air.settings == aim.configuration.settings_fingerprint()
+        && on_air.retry == aim.retry
+        && on_air.input_id == made.id;
+    let key = &aim.configuration.stream_key_param;
+    Ok(same
+        && parameters::look(&cloud.clients, key).await? == KeyLook::Version(on_air.key_version))
+}
+
+async fn settled(cloud: &Cloud, channel_id: &str) -> Result<Done, Error> {
+    let seen = media_live::describe_channel(&cloud.clients, channel_id).await?;
+    if seen.is_some_and(|channel| channel.state == ChannelState::Updating) {
+        return Err(Error::transient("The channel is still being updated."));
+    }
+    Ok(Done::new("updated"))
 }
