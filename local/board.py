@@ -9,6 +9,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local import say
 
+# What Lunora writes into a record; everything else is the operator's.
+MIRROR = {"streaming_status", "problem", "input_id", "mediaconnect_output_arn", "channel_id", "current_url_type",
+          "streaming_started_at", "observed_at", "last_mediaconnect_sync", "created_at", "updated_at", "generation",
+          "execution_arn"}
+
 
 class Board:
     """Reads the records five times a second, as a dashboard would, and prints what changed."""
@@ -18,6 +23,7 @@ class Board:
         self.edited = {}  # destination -> when its record was last edited
         self.took = {}  # (destination, what was reached) -> seconds since the last edit
         self._shown = {}
+        self._wishes = {}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -48,6 +54,7 @@ class Board:
         records = self.stage.records()
         for destination in sorted({*records, *self._shown}):
             record = records.get(destination)
+            self._notice_edit(destination, record, now)
             state = _words(record)
             if self._shown.get(destination) == state:
                 continue
@@ -61,6 +68,17 @@ class Board:
             since = now - self.edited.get(destination, now)
             self.took[destination, status] = since
             say.line(f"{say.clock().rjust(5)}        {destination:<15} {state:<34} {since:6.1f} s   {self.money()}")
+
+    def _notice_edit(self, destination, record, now):
+        """Shows an edit by somebody else: the story announces its own."""
+        wish = {name: value for name, value in (record or {}).items() if name not in MIRROR}
+        before = self._wishes.get(destination, {})
+        if wish == before:
+            return
+        self._wishes[destination] = wish
+        if now - self.edited.get(destination, 0) > 2:
+            changed = sorted(name for name in {*wish, *before} if wish.get(name) != before.get(name) and name != "destination_id")
+            self.edit(destination, f"changed: {', '.join(changed)}" if wish else "the record was deleted")
 
     def money(self):
         """What the simulator's bill says now."""

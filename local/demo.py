@@ -21,7 +21,9 @@ from local.stage import PASSPHRASE, PREFIX, Stage
 
 def main():
     """The whole of `make run`."""
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    # Set even where a shell in the background has told us to ignore Ctrl-C.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     once = os.environ.get("ONCE", "") not in ("", "0")
     feed = os.environ.get("FEED", "test")
     try:

@@ -54,7 +54,7 @@ def fixed():
             except OSError:
                 raise Trouble(
                     f"Port {chosen[name]} ({kind.upper()}), meant for {what}, is in use. End the other program "
-                    f"(perhaps an earlier `make run`), or choose another port: `{variable}={chosen[name] + 100} make run`."
+                    f"(perhaps an earlier `make run`), or choose another port: `{variable}={chosen[name] + 1000} make run`."
                 ) from None
     return Ports(**chosen)
 
