@@ -15,7 +15,7 @@ from local import places, say
 
 TESTS = os.path.join(places.ROOT, "tests")
 # The closing lines of test runners, and what a person wants to see of a compiler.
-CLOSING = re.compile(rb"^(test result:|running \d+ tests|=+ .*(passed|failed|error|no tests).* =+|\d+ (passed|failed).*|FAILED |failures:)")
+CLOSING = re.compile(rb"^( *\d+:\d\d  \xe2\x9c[\x93\x97] |test result:|running \d+ tests|=+ .*(passed|failed|error|no tests).* =+|\d+ (passed|failed).*|FAILED |failures:)")
 
 
 def steps():
@@ -27,7 +27,7 @@ def steps():
                 "PATH": os.path.join(places.VENV_TOOLS, "bin") + os.pathsep + os.environ["PATH"]}
     aws = {"AWS_DEFAULT_REGION": "us-west-2", "SAM_CLI_TELEMETRY": "0"}
     return [
-        ("format", True, cargo + ["fmt", "--all", "--check"], places.ROOT, {}),
+        ("format", True, cargo + ["fmt", "--all", "--check", "--", "-l"], places.ROOT, {}),
         ("template (cfn-lint)", True, [places.tool("cfn-lint"), "template.yaml"], places.ROOT, aws),
         ("template (sam validate)", True, [places.tool("sam"), "validate", "--lint", "--template-file", "template.yaml"], places.ROOT, aws),
         ("state machine validator, installed", True, ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], TESTS, {}),
@@ -37,6 +37,7 @@ def steps():
         ("unit tests, planner enumeration, house rules", False, cargo + ["test"] + profile, places.ROOT, {}),
         ("simulator against stock clients", False, pytest + ["contract"], TESTS, programs),
         ("end to end", False, pytest + ["end_to_end"], TESTS, programs),
+        ("the demo with real video and roles enforced", False, [places.tool("python"), "-m", "local.rehearsal"], places.ROOT, programs),
     ]
 
 

@@ -1,0 +1,26 @@
+"""The demo as a test: the same story with real video, on free ports, with every function's role enforced."""
+
+import os
+import sys
+
+from local import places, say, story
+from local.feed import Feed
+from local.say import Trouble
+from local.stage import PASSPHRASE, Stage
+
+
+def main():
+    """0 if every check of the story held."""
+    try:
+        with Stage(auth=True, scale=10, keys=story.KEYS, log_dir=os.path.join(places.LOGS, "rehearsal"),
+                   parameters={"GraceSeconds": 30, "FlowGraceSeconds": 5}) as stage, \
+                Feed(stage.srt_address, PASSPHRASE):
+            passed = story.tell(stage)
+    except Trouble as trouble:
+        say.trouble(trouble)
+        return 1
+    return 0 if passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
