@@ -1,5 +1,6 @@
 """Compiles the workspace with the profile `local` and packs each worker as Lambda wants it."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -69,7 +70,9 @@ def pack(worker):
         entry.create_system = 3  # Unix, or the mode is not looked at
         with open(program, "rb") as file:
             content = file.read()
-        with zipfile.ZipFile(path + ".part", "w", zipfile.ZIP_STORED) as package:
+        # Stages that start side by side pack at the same time: each has a file of its own until it is whole.
+        part = f"{path}.{os.getpid()}.part"
+        with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as package:
             package.writestr(entry, content)
-        os.replace(path + ".part", path)
+        os.replace(part, path)
     return path, mark

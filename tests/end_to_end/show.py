@@ -124,6 +124,15 @@ class Show:
                 if not call["operation"].startswith(LOOKS) and call["status"] < 300
                 and (by_hand or call["caller"] != "by-hand")]
 
+    def never_two(self, destination_id):
+        """Asserts that the calls made and unmade one channel at a time, and one input at a time."""
+        done = self.writes(destination_id, by_hand=True)
+        for kind in ("Channel", "Input"):
+            alive = 0
+            for operation in done:
+                alive += (operation == f"Create{kind}") - (operation == f"Delete{kind}")
+                assert alive <= 1, f"two of kind {kind}: {done}"
+
     def made_channels(self, destination_id):
         """How many channels a destination has ever had."""
         state = self.stage.simulator.state()

@@ -35,15 +35,6 @@ def bring(show, moment):
     return one
 
 
-def never_two(show, one):
-    """Asserts that the calls made and unmade one channel at a time, and one input at a time."""
-    for kind in ("Channel", "Input"):
-        alive = 0
-        for operation in show.writes(one, by_hand=True):
-            alive += (operation == f"Create{kind}") - (operation == f"Delete{kind}")
-            assert alive <= 1, f"two of kind {kind}: {show.writes(one)}"
-
-
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_deleted_at_any_moment(show, moment):
     """The item is deleted: nothing is left."""
@@ -53,7 +44,7 @@ def test_deleted_at_any_moment(show, moment):
     show.wait_quiet([one])
     assert show.stage.record(one) is None, "a mirror write must not bring the record back"
     assert show.made_channels(one) <= 1
-    never_two(show, one)
+    show.never_two(one)
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -64,7 +55,7 @@ def test_deleted_and_put_back_at_any_moment(show, moment):
     show.put(one, desired_state="streaming", preset_id="720p30")
     show.wait_streaming(one)
     assert show.size(one) == 720
-    never_two(show, one)
+    show.never_two(one)
 
 
 def test_put_back_after_the_end_is_a_new_life(show):
@@ -93,7 +84,7 @@ def test_stopped_at_any_moment(show, moment):
     show.end_grace(one)
     show.wait_all_gone([one])
     assert show.writes(one).count("StartChannel") == starts, "nothing is started after a stop"
-    never_two(show, one)
+    show.never_two(one)
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -107,7 +98,7 @@ def test_put_over_at_any_moment(show, moment):
     record = show.wait_status(one, "streaming")
     assert record["channel_id"] == channel["id"] and record["input_id"] and record["mediaconnect_output_arn"]
     assert record["generation"] and "problem" not in record
-    never_two(show, one)
+    show.never_two(one)
     if runs is not None:
         assert runs == [channel["run"]], "equal attributes interrupt nothing"
 
@@ -120,7 +111,7 @@ def test_edited_at_any_moment(show, moment):
     show.stage.wait_until(lambda: show.channels(one) and show.target_url(one) == OTHER_URL, 40, "the new address to be used")
     show.wait_streaming(one)
     assert show.target_url(one) == OTHER_URL
-    never_two(show, one)
+    show.never_two(one)
 
 
 @pytest.mark.parametrize("moment", ["creating", "starting", "streaming", "changing"])
@@ -141,7 +132,7 @@ def test_there_and_back(show, moment, back):
     show.wait_streaming(one)
     assert show.target_url(one) == on_air
     assert show.made_channels(one) == 1
-    never_two(show, one)
+    show.never_two(one)
 
 
 @pytest.mark.parametrize("edit, height", [({"preset_id": "720p30"}, 720), ({"rtmp_url": OTHER_URL}, 360)], ids=["preset", "address"])
@@ -264,7 +255,7 @@ def test_deleted_by_hand(show):
     show.stage.wait_until(lambda: show.channels(one), 20, "another channel")
     after = show.wait_streaming(one)
     assert after["id"] != channel["id"] and show.made_channels(one) == 2
-    never_two(show, one)
+    show.never_two(one)
 
 
 def test_warm_and_deleted_by_hand(show):
