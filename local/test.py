@@ -59,12 +59,16 @@ def run(name, command, folder, environment):
             command, cwd=folder, env={**os.environ, **environment}, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         ) as child:
-            for line in child.stdout:
-                out.write(line)
+            rest = b""
+            # In pieces, not in lines: a test runner's dots come without a line's end for minutes.
+            while piece := child.stdout.read1(65536):
+                out.write(piece)
                 out.flush()
-                last[0] = line if line.strip() else last[0]
-                if CLOSING.match(line) and b" 0 passed" not in line and b"running 0" not in line:
-                    say.line("       " + line.decode(errors="replace").rstrip())
+                *lines, rest = (rest + piece).split(b"\n")
+                for line in lines:
+                    if CLOSING.match(line) and b" 0 passed; 0 failed" not in line and b"running 0" not in line:
+                        say.line("       " + line.decode(errors="replace").rstrip())
+                last[0] = rest or next((line for line in reversed(lines) if line.strip()), last[0])
         code = child.returncode
     except OSError as error:
         with open(log, "w", encoding="utf-8") as out:
@@ -90,4 +94,8 @@ def main(which):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "all"))
+    try:
+        sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "all"))
+    except KeyboardInterrupt:
+        say.step("ended by you")
+        sys.exit(130)
