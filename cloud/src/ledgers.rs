@@ -491,16 +491,18 @@ pub async fn hold_address(
     }
 }
 
-/// Says that the flow is needed. False: a StopFlow of ours may still land, so not yet.
+/// Says that the flow is needed. False: a StopFlow of ours may still land, so not yet. `landed`: it
+/// was seen to have landed.
 pub async fn need_flow(
     clients: &Clients,
     settings: &Settings,
     now: Timestamp,
+    landed: bool,
 ) -> Result<bool, Error> {
     let row = helper(clients, settings, FLOW_KEY)
         .await?
         .unwrap_or_default();
-    if row.stopping_until.is_some_and(|until| until > now) {
+    if !landed && row.stopping_until.is_some_and(|until| until > now) {
         return Ok(false);
     }
     if row.unneeded_since.is_none() && row.stopping_until.is_none() {

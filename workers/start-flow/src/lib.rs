@@ -15,12 +15,21 @@ use domain::{name, problem::Code};
 /// Starts. Transient until the flow is ACTIVE.
 pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     let (clients, settings, now) = (&cloud.clients, &cloud.settings, cloud.now());
-    if !ledgers::need_flow(clients, settings, now).await? {
-        return Err(Error::transient(
-            "The flow is being stopped and comes back up after that.",
-        ));
+    let mut looked = false;
+    if !ledgers::need_flow(clients, settings, now, false).await? {
+        // A stop of ours was sent. Once it is seen to have landed, nobody has to wait for it.
+        let flow = media_connect::describe_flow(clients, settings).await?;
+        let landed =
+            flow.is_some_and(|flow| matches!(flow.look.status.as_str(), "STOPPING" | "STANDBY"));
+        if !(landed && ledgers::need_flow(clients, settings, now, true).await?) {
+            return Err(Error::transient(
+                "The flow is being stopped and comes back up after that.",
+            ));
+        }
+        looked = true;
     }
-    if is_fresh(&input, now)
+    if !looked
+        && is_fresh(&input, now)
         && input
             .plan
             .look
