@@ -271,7 +271,6 @@ def test_orphans_go_and_nothing_foreign_is_touched(show):
         touched = [call for call in show.calls(since=since)
                    if call["resource"] in foreign and not call["operation"].startswith(("Describe", "List"))]
         assert not touched, touched
-        assert show.writes(destination, since) == [], "the stream that was doubled was disturbed"
     finally:
         for each in foreign:
             if each not in (channel["id"], stage.security_group, *channel["input_ids"]):
