@@ -64,7 +64,8 @@ def pack(worker):
     if not os.path.exists(path):
         for old in os.listdir(folder):
             if old.endswith(".zip") and old[: -len(".zip")].rpartition("-")[0] == worker:
-                os.remove(os.path.join(folder, old))
+                with contextlib.suppress(FileNotFoundError):  # another stage was faster
+                    os.remove(os.path.join(folder, old))
         entry = zipfile.ZipInfo("bootstrap", (1980, 1, 1, 0, 0, 0))
         entry.external_attr = 0o755 << 16
         entry.create_system = 3  # Unix, or the mode is not looked at

@@ -277,7 +277,7 @@ def test_output_taken_away_by_hand(show, action):
     before = show.channel(one)
     show.by_hand(action, show.outputs(one)[0]["arn"])
     show.stage.wait_until(lambda: not any(each["status"] == "ENABLED" for each in show.outputs(one)), 20, "the output to be gone")
-    assert one in show.stage.sweep()["woken"]
+    show.stage.sweep()
     show.stage.wait_until(lambda: show.outputs(one) and show.outputs(one)[0]["status"] == "ENABLED", 20, "the output to be back")
     show.wait_quiet([one])
     after = show.whole(one)
