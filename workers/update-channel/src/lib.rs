@@ -98,8 +98,10 @@ async fn is_done(cloud: &Cloud, row: &Ledger) -> Result<bool, Error> {
         && on_air.retry == aim.retry
         && on_air.input_id == made.id;
     let key = &aim.configuration.stream_key_param;
-    Ok(same
-        && parameters::look(&cloud.clients, key).await? == KeyLook::Version(on_air.key_version))
+    Ok(
+        same && parameters::look(&cloud.clients, key).await?
+            == KeyLook::Version(on_air.key_version),
+    )
 }
 
 async fn settled(cloud: &Cloud, channel_id: &str) -> Result<Done, Error> {
