@@ -27,8 +27,9 @@ def compile_workspace(extra=()):
                 done += b'"fresh":false' in message or b'"build-script-executed"' in message
                 if time.monotonic() - said > 10:
                     said = time.monotonic()
-                    name = json.loads(message).get("package_id", "").rsplit("/", 1)[-1]
-                    say.note(f"{done} parts of {total} or so built, now at {name.replace('#', ' ')}")
+                    folder, _, version = json.loads(message).get("package_id", "").rpartition("#")
+                    name = version.partition("@")[0] if "@" in version else os.path.basename(folder)
+                    say.note(f"{done} parts of {total} or so built, now at {name}")
     if cargo.returncode:
         with open(log, encoding="utf-8", errors="replace") as file:
             say.line("".join(line for line in file if not line.lstrip().startswith(("Compiling", "Fresh", "Blocking")))[-6000:])
