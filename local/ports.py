@@ -1,6 +1,7 @@
 """The ports of a stage: fixed ones for a person, free ones for tests, all on loopback."""
 
 import os
+import random
 import socket
 from dataclasses import dataclass
 
@@ -59,13 +60,24 @@ def fixed():
     return Ports(**chosen)
 
 
+# Below the ports that systems give to outgoing connections (from 32768 on Linux): one of those could
+# be taken between our choice and its use.
+_FREE = range(15000, 32000)
+
+
 def free():
-    """Ports that nobody uses now, for a stage beside others."""
+    """Ports that nobody uses now, for a stage beside others. Drawn by chance, so that stages which
+    start at the same moment do not choose the same."""
     held, chosen = [], {}
     for name, (_, _, _, kind) in KNOWN.items():
-        held.append(_socket(kind))
-        held[-1].bind((HOST, 0))
-        chosen[name] = held[-1].getsockname()[1]
+        while name not in chosen:
+            port = random.SystemRandom().choice(_FREE)
+            held.append(_socket(kind))
+            try:
+                held[-1].bind((HOST, port))
+            except OSError:
+                continue
+            chosen[name] = port
     for each in held:
         each.close()
     return Ports(**chosen)

@@ -30,7 +30,3 @@ class Sweeping:
         self._thread.join(30)
         if self.failed is not None and kind is None:
             raise self.failed
-
-    def reasons(self, destination_id):
-        """Why the passes woke a destination."""
-        return [each["woken"][destination_id] for each in self.passes if destination_id in each.get("woken", {})]
