@@ -180,6 +180,7 @@ def all_go(stage, board, check):
 
     stage.wait_until(all_gone, 180, "everything to be gone")
     record = stage.wait_for("restream-main", "ready", 30)
+    stage.wait_until(lambda: ("restream-main", "ready") in board.took, 5, "the board to show it")
     check(not any(record.get(field) for field in ("input_id", "channel_id", "mediaconnect_output_arn")),
           "the record that stayed is ready and names no resource")
     board.edit("restream-main", "delete the record")
