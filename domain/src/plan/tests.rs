@@ -5,4 +5,8 @@ mod convergence;
 mod enumeration;
 mod examples;
 mod model;
+mod promises;
+mod settling;
+mod steps;
+mod stories;
 mod support;
