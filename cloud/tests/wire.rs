@@ -245,7 +245,7 @@ fn a_flow_output_over_its_quota_is_full_and_not_refused() {
 #[test]
 fn gone_is_gone_and_an_unreadable_parameter_is_no_missing_one() {
     let gone = (404, "NotFoundException", json!({"message": "x"}));
-    let (_, clients) = wire(&[gone.clone()]);
+    let (_, clients) = wire(std::slice::from_ref(&gone));
     assert!(
         block_on(media_live::describe_channel(&clients, "1"))
             .unwrap()

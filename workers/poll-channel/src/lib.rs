@@ -39,7 +39,9 @@ pub async fn handle(cloud: &Cloud, input: PollInput) -> Result<Done, Error> {
                     Some("not found")
                 }
                 None => None,
-                Some(seen) => look::is_wait_over(now, &wait, &seen.state).then_some("already there"),
+                Some(seen) => {
+                    look::is_wait_over(now, &wait, &seen.state).then_some("already there")
+                }
             },
         }
     };
