@@ -16,10 +16,10 @@ pub(super) fn repeats(lane: Lane, operation: &str) -> bool {
         Lane::Provision => &["create-input", "add-flow-output", "create-channel"],
         Lane::Start => &["start-flow", "enable-flow-output", "start-channel"],
         Lane::Stop => &["stop-channel", "disable-flow-output"],
-        Lane::Change => &["update-channel"],
         Lane::Teardown => &["delete-channel", "remove-flow-output", "delete-input"],
         Lane::WaitForChannel | Lane::WaitUntil => return true,
-        Lane::Release => &[],
+        // An update that lands late would put an older body over a newer one.
+        Lane::Change | Lane::Release => &[],
     };
     operations.contains(&operation)
 }

@@ -201,6 +201,8 @@ fn an_execution_may_end_at_any_call_and_the_record_change_meanwhile() {
                     world.laws.cut = Some((number, landing));
                     world.execute();
                     world.edit(wish.clone());
+                    // The edit starts the next one at once, before a late call has landed.
+                    world.execute();
                     cases += 1;
                     finish(world, &|| {
                         format!("{way}, cut at call {call} landing {landing:?}, then {wish:?}")

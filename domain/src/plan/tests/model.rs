@@ -378,6 +378,7 @@ impl World {
             self.input,
             self.story
         );
+        self.ledger.intent = None;
         self.pass(1);
         Ok(())
     }

@@ -71,6 +71,16 @@ impl World {
             .there()
             .is_none_or(|channel| channel.state == S::Deleted)
         {
+            // Attached still to the channel before: tried again until it is let go.
+            for _ in 0..60 {
+                if self
+                    .input
+                    .as_ref()
+                    .is_some_and(|input| input.state == "ATTACHED")
+                {
+                    self.pass(1);
+                }
+            }
             let sought = Sought {
                 at: at(self.now),
                 ..sought
