@@ -77,8 +77,14 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
                 at: now,
                 address: String::new(),
             });
-            // Only the first try knows that this body is the one the channel was made with.
-            step.ledger.on_air = (!step.must_look).then(|| OnAir {
+            // This body is the channel's only if no earlier create can have landed instead: AWS
+            // answers a repeated request id with the channel it made first.
+            let first = step
+                .ledger
+                .channel_sought
+                .as_ref()
+                .is_some_and(|sought| sought.at == now);
+            step.ledger.on_air = first.then(|| OnAir {
                 settings: aim.configuration.settings_fingerprint(),
                 configuration: aim.configuration,
                 key_version,
