@@ -235,6 +235,16 @@ fn quota(now: Timestamp, seen: &Seen, pass: &mut Pass) {
         .filter_map(|(id, row)| Some((id, row.quota_wait.as_ref().filter(|wait| !wait.turn)?)))
         .collect();
     waiters.sort_by_key(|(id, wait)| (wait.since, id.as_str()));
+    // A turn whose execution could not be started is not lost.
+    for (id, row) in &seen.rows {
+        let rests = row.holder.is_none()
+            && row.refused.is_none()
+            && row.stuck.is_none()
+            && row.rest.as_ref().is_some_and(|rest| !rest.awaits_flow);
+        if rests && row.quota_wait.as_ref().is_some_and(|wait| wait.turn) {
+            pass.wakes.insert(id.clone(), "there may be room now");
+        }
+    }
     if waiters.is_empty() {
         return;
     }
@@ -243,12 +253,19 @@ fn quota(now: Timestamp, seen: &Seen, pass: &mut Pass) {
             pass.note_counts.push((*id).clone());
         }
     }
+    // One at a time: whoever is at work on its turn may be taking the very room that is free.
+    let at_work = seen.rows.values().any(|row| {
+        row.quota_wait.as_ref().is_some_and(|wait| wait.turn)
+            && (row.holder.is_some() || row.rest.is_none())
+    });
     // Each is judged by what it saw itself: one that was refused again just now lets the next try.
     pass.turn = waiters
         .iter()
         .find(|(_, wait)| {
-            wait.count.is_some_and(|counted| pass.count < counted)
-                || now >= ledger::after(wait.tried_at, QUOTA_SECONDS)
+            !at_work && {
+                wait.count.is_some_and(|counted| pass.count < counted)
+                    || now >= ledger::after(wait.tried_at, QUOTA_SECONDS)
+            }
         })
         .map(|(id, _)| (*id).clone());
     if let Some(id) = &pass.turn {

@@ -13,6 +13,7 @@ use cloud::{
 };
 use domain::{
     ledger, name,
+    problem::Code,
     sweep::{self, Kind, Listed, Pass, Rules, Seen},
 };
 use serde::Serialize;
@@ -57,7 +58,11 @@ pub async fn handle(cloud: &Cloud, _tick: EventBridgeEvent) -> Result<Swept, Err
     swept.note(stopped, |swept, stopped| swept.flow_stopped = stopped);
     repair(cloud, &seen, &mut swept).await;
     // As long as one is stuck, so that the alarm stays up until a person has come.
-    let stuck = seen.rows.values().filter(|row| row.stuck.is_some()).count();
+    let lasting = |row: &ledger::Ledger| {
+        let shown = row.problem.as_ref().map(|shown| shown.code.as_str());
+        row.stuck.is_some() || shown == Some(Code::TakingTooLong.as_str())
+    };
+    let stuck = seen.rows.values().filter(|row| lasting(row)).count();
     if stuck > 0 {
         cloud::shell::count(&cloud.settings.stack, "Stuck", stuck, cloud.now());
     }

@@ -106,3 +106,33 @@ fn while_anybody_waits_a_stopped_destination_has_no_grace() {
     assert!(pass(&seen).end_graces.is_empty(), "it is at work");
     assert!(pass(&stopped(&[])).end_graces.is_empty(), "nobody waits");
 }
+
+#[test]
+fn nobody_gets_a_turn_while_another_is_at_work_on_its_own() {
+    for at_work in [
+        (|row: &mut Ledger| row.holder = Some("execution".into())) as fn(&mut Ledger),
+        |row| row.rest = None,
+    ] {
+        let mut seen = waiters(&[("b", -300, -60, Some(4)), ("c", -400, -5, None)]);
+        assert_eq!(pass(&seen).turn.as_deref(), Some("b"));
+        let first = seen.rows.get_mut("c").unwrap();
+        first.quota_wait.as_mut().unwrap().turn = true;
+        at_work(first);
+        assert_eq!(pass(&seen).turn, None);
+    }
+}
+
+#[test]
+fn a_turn_whose_execution_could_not_be_started_is_not_lost() {
+    let mut seen = waiters(&[("c", -400, -5, None)]);
+    seen.rows
+        .get_mut("c")
+        .unwrap()
+        .quota_wait
+        .as_mut()
+        .unwrap()
+        .turn = true;
+    assert!(pass(&seen).wakes.contains_key("c"));
+    seen.rows.get_mut("c").unwrap().holder = Some("execution".into());
+    assert!(!pass(&seen).wakes.contains_key("c"));
+}
