@@ -1,0 +1,1 @@
+//! Throws broken input at everything that reads what somebody else wrote.

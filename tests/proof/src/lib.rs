@@ -1,0 +1,1 @@
+//! Deterministic simulation: the shipped handlers and state machines under every fault.
