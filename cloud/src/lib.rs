@@ -27,6 +27,7 @@ pub struct Cloud {
     /// The SDK clients.
     pub clients: clients::Clients,
     clock: fn() -> Timestamp,
+    log: fn(&str),
 }
 
 impl Cloud {
@@ -54,12 +55,23 @@ impl Cloud {
             settings,
             clients,
             clock,
+            log: shell::print,
         }
+    }
+
+    /// The same cloud with another place for its lines, so that a test hears every byte of them.
+    pub fn with_log(self, log: fn(&str)) -> Cloud {
+        Cloud { log, ..self }
     }
 
     /// The time, read once where a decision needs it.
     pub fn now(&self) -> Timestamp {
         (self.clock)()
+    }
+
+    /// Writes one line to the log.
+    fn say(&self, line: &str) {
+        (self.log)(line);
     }
 
     /// Opens the connection that nearly every invocation needs while nobody waits for it yet.

@@ -2,10 +2,10 @@
 
 use crate::Cloud;
 use domain::{Error, problem::Code};
+use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use std::time::Instant;
 
 /// Why a worker's process ended.
 pub type Failure = lambda_runtime::Error;
@@ -26,17 +26,14 @@ where
         cloud.warm().await;
         let (cloud, handle) = (&cloud, &handle);
         lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
-            let began = Instant::now();
-            let id = subject(&event.payload);
-            let outcome = answer(cloud, handle, event.payload).await;
-            log(
+            let outcome = invoke(
+                cloud,
                 worker,
-                &id,
+                handle,
+                event.payload,
                 &event.context.request_id,
-                began,
-                outcome.as_ref().err(),
             );
-            outcome.map_err(|error| Diagnostic {
+            outcome.await.map_err(|error| Diagnostic {
                 error_type: error.name().to_owned(),
                 error_message: error.to_string(),
             })
@@ -45,8 +42,35 @@ where
     })
 }
 
+/// One invocation, from the event to the answer, with its log line.
+pub async fn invoke<I, O, W>(
+    cloud: &Cloud,
+    worker: &str,
+    handle: &W,
+    payload: Value,
+    request_id: &str,
+) -> Result<Value, Error>
+where
+    I: DeserializeOwned,
+    O: Serialize,
+    W: AsyncFn(&Cloud, I) -> Result<O, Error>,
+{
+    let began = cloud.now();
+    let id = subject(&payload);
+    let outcome = answer(cloud, handle, payload).await;
+    log(
+        cloud,
+        worker,
+        &id,
+        request_id,
+        began,
+        outcome.as_ref().err(),
+    );
+    outcome
+}
+
 /// Decodes the payload and runs the worker on it.
-pub async fn answer<I, O, W>(cloud: &Cloud, handle: &W, payload: Value) -> Result<Value, Error>
+async fn answer<I, O, W>(cloud: &Cloud, handle: &W, payload: Value) -> Result<Value, Error>
 where
     I: DeserializeOwned,
     O: Serialize,
@@ -76,15 +100,12 @@ fn subject(payload: &Value) -> String {
 }
 
 /// The one line of an invocation. A step that was only too early or too late is no error of ours.
-#[expect(
-    clippy::print_stdout,
-    reason = "Lambda takes the log from standard output"
-)]
 fn log(
+    cloud: &Cloud,
     worker: &str,
     destination_id: &str,
     request_id: &str,
-    began: Instant,
+    began: Timestamp,
     error: Option<&Error>,
 ) {
     let level = match error {
@@ -97,22 +118,19 @@ fn log(
         "worker": worker,
         "destination_id": destination_id,
         "request_id": request_id,
-        "duration_ms": u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        "duration_ms": cloud.now().as_millisecond() - began.as_millisecond(),
         "outcome": error.map_or("done", Error::name),
         "message": error.map(ToString::to_string),
     });
-    println!("{line}");
+    cloud.say(&line.to_string());
 }
 
 /// Writes one metric in CloudWatch's embedded format: a count, by worker-independent name.
-#[expect(
-    clippy::print_stdout,
-    reason = "CloudWatch reads embedded metrics from the log"
-)]
-pub fn count(stack: &str, metric: &str, number: usize, now: jiff::Timestamp) {
+pub fn count(cloud: &Cloud, metric: &str, number: usize) {
+    let stack = &cloud.settings.stack;
     let mut line = json!({
         "_aws": {
-            "Timestamp": now.as_millisecond(),
+            "Timestamp": cloud.now().as_millisecond(),
             "CloudWatchMetrics": [{
                 "Namespace": "Lunora",
                 "Dimensions": [["Stack"]],
@@ -122,5 +140,11 @@ pub fn count(stack: &str, metric: &str, number: usize, now: jiff::Timestamp) {
         "Stack": stack,
     });
     line[metric] = json!(number);
+    cloud.say(&line.to_string());
+}
+
+/// Where a function's lines go: Lambda takes the log, and CloudWatch its metrics, from standard output.
+#[expect(clippy::print_stdout, reason = "the one place that writes to the log")]
+pub(crate) fn print(line: &str) {
     println!("{line}");
 }

@@ -255,12 +255,12 @@ async fn write(
 fn count(cloud: &Cloud, before: &Ledger, status: Status, decision: &Decision) {
     let stuck = &decision.ledger.stuck;
     if status == Status::Stuck && *stuck != before.stuck {
-        cloud::shell::count(&cloud.settings.stack, "Stuck", 1, cloud.now());
+        cloud::shell::count(cloud, "Stuck", 1);
         if stuck
             .as_ref()
             .is_some_and(|stuck| stuck.problem.code == Code::StartFailed)
         {
-            cloud::shell::count(&cloud.settings.stack, "StartFailed", 1, cloud.now());
+            cloud::shell::count(cloud, "StartFailed", 1);
         }
     }
 }

@@ -64,15 +64,10 @@ pub async fn handle(cloud: &Cloud, _tick: EventBridgeEvent) -> Result<Swept, Err
     };
     let stuck = seen.rows.values().filter(|row| lasting(row)).count();
     if stuck > 0 {
-        cloud::shell::count(&cloud.settings.stack, "Stuck", stuck, cloud.now());
+        cloud::shell::count(cloud, "Stuck", stuck);
     }
     if !swept.orphans_removed.is_empty() {
-        cloud::shell::count(
-            &cloud.settings.stack,
-            "OrphansRemoved",
-            swept.orphans_removed.len(),
-            cloud.now(),
-        );
+        cloud::shell::count(cloud, "OrphansRemoved", swept.orphans_removed.len());
     }
     Ok(swept)
 }
