@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::book::Told;
 use super::faults::{Fault, Kind};
 use super::model::{self, Route, Service};
 use super::wire::{self, ApiError, Request, Response};
@@ -37,6 +38,7 @@ impl Core {
             None
         };
         let (mut lost, mut delay_ms) = (false, 0);
+        let name = self.name_of(&route, request);
         let throttled = outside
             && !self
                 .throttle
@@ -69,7 +71,7 @@ impl Core {
             ),
         };
         let resource = resource_of(&route, &body);
-        self.note(&route, request, status, error.clone(), resource);
+        self.note(&route, request, status, error.clone(), resource, name);
         Response {
             status,
             error,
@@ -115,7 +117,19 @@ impl Core {
         status: u16,
         error: Option<String>,
         resource: Option<String>,
+        name: Option<String>,
     ) {
+        self.notes.told(Told {
+            at: self.now,
+            service: route.service.name(),
+            operation: route.name.to_owned(),
+            writes: is_write(request),
+            status,
+            error: error.clone(),
+            resource: resource.clone(),
+            name,
+            caller: request.caller.clone(),
+        });
         *self
             .counts
             .entry(format!("{}:{}", route.service.name(), route.name))
@@ -131,6 +145,37 @@ impl Core {
         });
         while self.calls.len() > CALLS_KEPT {
             self.calls.pop_front();
+        }
+    }
+
+    /// The name of what a write is about, while it is still there; of a create the one it asks for.
+    fn name_of(&self, route: &Route, request: &Request) -> Option<String> {
+        if !is_write(request) {
+            return None;
+        }
+        let param = |name: &str| route.params.get(name).map(String::as_str);
+        let output = |arn: &str| {
+            let mut outputs = self.flows.values().flat_map(|flow| &flow.outputs);
+            outputs.find(|output| output.arn == arn)
+        };
+        if let Some(id) = param("channelId") {
+            return self.channels.get(id).map(|row| row.name().to_owned());
+        }
+        if let Some(id) = param("inputId") {
+            return self.inputs.get(id).map(|row| row.name.clone());
+        }
+        if let Some(arn) = param("OutputArn") {
+            return output(arn).map(|row| row.text("name").to_owned());
+        }
+        let body: Value = serde_json::from_slice(&request.body).ok()?;
+        let asked = ["/name", "/outputs/0/name"];
+        let asked = asked.iter().find_map(|at| body.pointer(at)?.as_str());
+        match asked {
+            Some(name) => Some(name.to_owned()),
+            None => self
+                .flows
+                .get(param("FlowArn")?)
+                .map(|row| row.name.clone()),
         }
     }
 
@@ -221,6 +266,11 @@ impl Core {
             )),
         }
     }
+}
+
+/// MediaLive and MediaConnect are plain REST: what is not a GET changes something.
+fn is_write(request: &Request) -> bool {
+    request.method != "GET"
 }
 
 /// A path that is safe to print: nothing of a query.

@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::Core;
+use super::book::BillRow;
 use super::channel::Channel;
 use super::prices::{self, EGRESS_MICROS_PER_GB, Price};
 use super::tags::Tags;
@@ -32,7 +33,7 @@ const MINUTE_MS: u64 = 60_000;
 
 /// One line of the bill, open while `to` is none.
 #[derive(Clone)]
-struct Line {
+pub(super) struct Line {
     resource: String,
     name: String,
     kind: &'static str,
@@ -62,7 +63,21 @@ pub(super) struct Meter {
     egress: BTreeMap<String, Egress>,
 }
 
+impl Line {
+    /// Resource, name, kind, tags, from, to.
+    pub fn period(&self) -> (&str, &str, &'static str, &Tags, u64, Option<u64>) {
+        let Self { kind, from, to, .. } = self;
+        (&self.resource, &self.name, kind, &self.tags, *from, *to)
+    }
+}
+
 impl Meter {
+    /// Every period, closed or open, without the bytes.
+    pub fn periods(&self) -> impl Iterator<Item = BillRow<'_>> {
+        let lines = self.closed.iter().chain(self.open.values().flatten());
+        lines.filter(|line| line.bytes.is_none()).map(BillRow::new)
+    }
+
     fn close(&mut self, key: (&'static str, &str), now: u64) {
         for mut line in self
             .open
@@ -95,7 +110,7 @@ impl Egress {
 }
 
 /// Whole minutes, rounded up; a run has at least ten.
-fn minutes(kind: &str, ms: u64) -> u64 {
+pub(super) fn minutes(kind: &str, ms: u64) -> u64 {
     let whole = ms.div_ceil(MINUTE_MS);
     if kind.starts_with("channel_") {
         whole.max(MINIMUM_RUN_MINUTES)

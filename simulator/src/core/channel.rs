@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::Core;
 use super::alerts::{Alert, INACCESSIBLE};
+use super::book::Thing;
 use super::tags::{Tags, tags_json};
 use super::timers::Timer;
 use super::wire::ApiError;
@@ -53,6 +54,7 @@ pub(super) struct Channel {
     pub tags: Tags,
     pub state: ChannelState,
     pub before: Option<ChannelState>,
+    pub since: u64,
     pub epoch: u64,
     pub run: u64,
     pub created_at: u64,
@@ -198,7 +200,9 @@ impl Core {
         let (from, was_started) = (channel.state, channel.started());
         channel.before = Some(from);
         channel.state = to;
+        channel.since = now;
         channel.epoch += 1;
+        self.notes.passage(now, Thing::Channel, id, to.name());
         match to {
             ChannelState::Idle => {
                 if was_started {

@@ -58,6 +58,7 @@ impl Core {
             tags,
             state: ChannelState::Creating,
             before: None,
+            since: self.now,
             epoch: 0,
             run: 0,
             created_at: self.now,

@@ -124,7 +124,7 @@ impl Core {
                 "protocol": source.request.get("protocol"), "connected": source.connected,
             })).collect::<Vec<_>>(),
             "outputs": flow.outputs.iter().map(|output| json!({
-                "arn": output.arn, "name": output.text("name"), "status": if output.enabled() { "ENABLED" } else { "DISABLED" },
+                "arn": output.arn, "name": output.text("name"), "status": output.word(),
                 "destination": output.request.get("destination"), "port": output.request.get("port"),
                 "protocol": output.text("protocol"), "health": output.health, "tags": output.tags,
             })).collect::<Vec<_>>(),

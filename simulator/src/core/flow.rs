@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Core;
+use super::book::Thing;
 use super::tags::Tags;
 use super::timers::Timer;
 use super::wire::ApiError;
@@ -121,6 +122,15 @@ impl Output {
         self.text("outputStatus") != "DISABLED"
     }
 
+    /// Its status in AWS's word.
+    pub fn word(&self) -> &'static str {
+        if self.enabled() {
+            "ENABLED"
+        } else {
+            "DISABLED"
+        }
+    }
+
     pub fn json(&self) -> Value {
         let transport = pick(
             &self.request,
@@ -147,14 +157,7 @@ impl Output {
             ],
         );
         out.insert("outputArn".into(), json!(self.arn));
-        out.insert(
-            "outputStatus".into(),
-            json!(if self.enabled() {
-                "ENABLED"
-            } else {
-                "DISABLED"
-            }),
-        );
+        out.insert("outputStatus".into(), json!(self.word()));
         out.insert("transport".into(), Value::Object(transport));
         if let Some(arn) = &self.input_arn {
             out.insert("mediaLiveInputArn".into(), json!(arn));
@@ -177,6 +180,7 @@ pub(super) struct Flow {
     pub zone: String,
     pub egress_ip: String,
     pub status: FlowStatus,
+    pub since: u64,
     pub epoch: u64,
     pub sources: Vec<Source>,
     pub outputs: Vec<Output>,
@@ -286,7 +290,9 @@ impl Core {
             flow.before = Some((from, flow.outputs.clone()));
         }
         flow.status = to;
+        flow.since = now;
         flow.epoch += 1;
+        self.notes.passage(now, Thing::Flow, arn, to.name());
         let (was, carried) = (
             flow.fed_as(from),
             matches!(from, FlowStatus::Active | FlowStatus::Updating),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
+use super::book::Thing;
 use super::flow::{Flow, FlowStatus, Output};
 use super::page::page;
 use super::tags::{Tags, tags_of};
@@ -103,6 +104,7 @@ impl Core {
             zone,
             egress_ip,
             status: FlowStatus::Standby,
+            since: self.now,
             epoch: 0,
             sources: Vec::new(),
             outputs: Vec::new(),
@@ -121,6 +123,8 @@ impl Core {
             flow.outputs.push(output);
         }
         let answer = json!({"flow": flow.json(flow.status, &flow.outputs)});
+        self.notes
+            .passage(self.now, Thing::Flow, &arn, flow.status.name());
         self.flows.insert(arn, flow);
         Ok(answer)
     }
@@ -288,6 +292,10 @@ impl Core {
             flow.before = before;
         }
         let added: Vec<Value> = flow.outputs[count..].iter().map(Output::json).collect();
+        for output in &flow.outputs[count..] {
+            self.notes
+                .passage(self.now, Thing::Output, &output.arn, output.word());
+        }
         self.flows.insert(arn.clone(), flow);
         match refused {
             Some(error) => Err(error),
@@ -317,16 +325,16 @@ impl Core {
                 "The output belongs to a MediaLive input and can not be changed",
             ));
         }
-        let was = next.enabled();
+        let was = next.word();
         next.request.extend(changes);
         check_output(&next.request)?;
         check_ports(flow, &next)?;
         flow.remember();
-        let (is, answer) = (next.enabled(), next.json());
+        let (is, answer) = (next.word(), next.json());
         flow.outputs[at] = next;
-        let word = |enabled: bool| if enabled { "ENABLED" } else { "DISABLED" };
+        self.notes.passage(self.now, Thing::Output, &output_arn, is);
         if was != is {
-            self.emit_output_status(&arn, &output_arn, word(was), word(is));
+            self.emit_output_status(&arn, &output_arn, was, is);
         }
         self.flow_takes_up(&arn);
         Ok(json!({"flowArn": arn, "output": answer}))
@@ -350,6 +358,8 @@ impl Core {
         }
         flow.remember();
         flow.outputs.remove(at);
+        self.notes
+            .passage(self.now, Thing::Output, &output_arn, "REMOVED");
         self.flow_takes_up(&arn);
         Ok(json!({"flowArn": arn, "outputArn": output_arn}))
     }

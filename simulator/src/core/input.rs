@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::Core;
+use super::book::Thing;
 use super::tags::{Tags, tags_json};
 use super::timers::Timer;
 
@@ -44,6 +45,7 @@ pub(super) struct Input {
     pub kind: String,
     pub state: InputState,
     pub before: Option<InputState>,
+    pub since: u64,
     pub epoch: u64,
     /// Two addresses of its own for its whole life, also if only one pipeline reads.
     pub addresses: Vec<String>,
@@ -104,7 +106,9 @@ impl Core {
         };
         input.before = Some(input.state);
         input.state = to;
+        input.since = now;
         input.epoch += 1;
+        self.notes.passage(now, Thing::Input, id, to.name());
         if to != InputState::Deleted {
             return;
         }

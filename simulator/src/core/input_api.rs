@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use super::book::Thing;
 use super::channel::ChannelState;
 use super::faults::quota_text;
 use super::input::{Input, InputState};
@@ -108,6 +109,7 @@ impl Core {
                 InputState::Creating
             },
             before: None,
+            since: self.now,
             epoch: 0,
             addresses,
             groups: groups.clone(),
@@ -121,6 +123,8 @@ impl Core {
         };
         self.remember_request("input", call, &id);
         let answer = json!({"input": input.json(input.state)});
+        self.notes
+            .passage(self.now, Thing::Input, &id, input.state.name());
         self.inputs.insert(id.clone(), input);
         for group in groups {
             if let Some(group) = self.groups.get_mut(&group) {

@@ -10,6 +10,8 @@ mod alerts;
 mod answer;
 mod batch;
 mod billing;
+pub mod book;
+mod book_rows;
 mod channel;
 mod channel_api;
 mod channel_check;
@@ -135,6 +137,7 @@ pub struct Core {
     knobs: options::EventKnobs,
     faults: faults::Faults,
     meter: billing::Meter,
+    notes: book::Notes,
     calls: VecDeque<CallNote>,
     counts: BTreeMap<String, u64>,
     events_made: u64,
@@ -168,6 +171,7 @@ impl Core {
             knobs: options::EventKnobs::default(),
             faults: faults::Faults::default(),
             meter: billing::Meter::default(),
+            notes: book::Notes::default(),
             calls: VecDeque::new(),
             counts: BTreeMap::new(),
             events_made: 0,
@@ -222,6 +226,7 @@ impl Core {
     /// What the media plane saw.
     pub fn report(&mut self, now_ms: u64, report: &MediaReport) {
         self.run_until(now_ms);
+        self.notes.bump();
         self.take_report(report);
         self.settle_signal();
     }

@@ -68,6 +68,7 @@ impl Core {
     }
 
     fn fire(&mut self, timer: Timer) {
+        self.notes.bump();
         match timer {
             Timer::Channel { id, epoch, to } => {
                 if self

@@ -2,6 +2,7 @@
 //! Each test names the page or model that the rule comes from.
 
 mod bill;
+mod book;
 mod channels;
 mod events;
 mod faults;
