@@ -1,21 +1,103 @@
-//! One execution: where it stands, when it is due, and one step at a time.
+//! One execution: where it stands, when it is due, and what the world can do to it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::{Effect, Event, Failure, Machine, OpenToken, Refusal, Status, TokenProblem};
+use crate::history::{Event, What};
+use crate::machine::{Machine, Task};
+use crate::trouble::{HEARTBEAT, RUNTIME, TIMEOUT};
+use crate::words::{Effect, Failure, OpenToken, Refusal, Status, TokenProblem};
+
+/// A history holds 25,000 events, of which the last is the end of the execution.
+const MOST_EVENTS: usize = 25_000;
+/// Step Functions ends an execution after a year as one that timed out, and redrives it for 14 days after its end.
+const LONGEST_LIFE: SignedDuration = SignedDuration::from_hours(365 * 24);
+const REDRIVABLE: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// One execution of a state machine.
 #[derive(Clone, Debug)]
 pub struct Execution {
-    machine: Arc<Machine>,
+    pub(crate) machine: Arc<Machine>,
     arn: String,
     name: String,
     input: Arc<Value>,
     started: Timestamp,
+    ended: Option<Timestamp>,
+    status: Status,
+    failure: Option<Failure>,
+    output: Option<Arc<Value>>,
+    deadline: Timestamp,
+    pub(crate) phase: Phase,
+    /// The state it is in, or enters first, and that state's raw input.
+    pub(crate) at: usize,
+    pub(crate) raw: Arc<Value>,
+    pub(crate) entered_at: Timestamp,
+    pub(crate) entered_event: usize,
+    /// How often each retrier of the state was used.
+    pub(crate) retries: Vec<u64>,
+    pub(crate) attempts: u64,
+    /// The attempts that were given a token.
+    tokens: BTreeSet<u64>,
+    redrives: u64,
+    pub(crate) transitions: u64,
     history: Vec<Event>,
+    overflow: bool,
+}
+
+/// What it waits for.
+#[derive(Clone, Debug)]
+pub(crate) enum Phase {
+    /// To enter its state.
+    Ready { since: Timestamp },
+    /// To run its state again after a redrive: it was entered before.
+    Again { since: Timestamp },
+    /// For an answer.
+    Working(Work),
+    /// To go on with an answer that has come.
+    Answered {
+        since: Timestamp,
+        attempt: u64,
+        outcome: Result<Arc<Value>, Failure>,
+    },
+    /// For the delay of a retry to pass.
+    Delayed { until: Timestamp },
+    /// For a Wait state to pass.
+    Waiting { until: Timestamp },
+    /// For nothing.
+    Ended,
+}
+
+/// An invocation under way.
+#[derive(Clone, Debug)]
+pub(crate) struct Work {
+    attempt: u64,
+    token: Option<String>,
+    since: Timestamp,
+    due: Timestamp,
+    /// How long without a heartbeat is too long, and when that is.
+    heartbeat: Option<(SignedDuration, Timestamp)>,
+    submitted: bool,
+}
+
+impl Work {
+    /// When it times out, one way or the other.
+    fn limit(&self) -> Timestamp {
+        self.heartbeat
+            .map_or(self.due, |(_, due)| due.min(self.due))
+    }
+
+    /// The error of having timed out.
+    pub(crate) fn timeout(&self) -> (u64, Failure) {
+        let error = if self.limit() < self.due {
+            HEARTBEAT
+        } else {
+            TIMEOUT
+        };
+        (self.attempt, Failure::new(error, ""))
+    }
 }
 
 impl Execution {
@@ -27,70 +109,235 @@ impl Execution {
         input: Value,
         now: Timestamp,
     ) -> Execution {
-        Execution {
-            machine,
+        let input = Arc::new(input);
+        let mut new = Execution {
             arn: arn.into(),
             name: name.into(),
-            input: Arc::new(input),
             started: now,
+            ended: None,
+            status: Status::Running,
+            failure: None,
+            output: None,
+            deadline: later(
+                now,
+                machine.timeout.unwrap_or(LONGEST_LIFE).min(LONGEST_LIFE),
+            ),
+            phase: Phase::Ready { since: now },
+            at: machine.start,
+            raw: input.clone(),
+            entered_at: now,
+            entered_event: 0,
+            retries: Vec::new(),
+            attempts: 0,
+            tokens: BTreeSet::new(),
+            redrives: 0,
+            transitions: 0,
             history: Vec::new(),
-        }
+            overflow: false,
+            input,
+            machine,
+        };
+        new.note(
+            now,
+            What::Started {
+                input: new.input.clone(),
+            },
+        );
+        new
     }
 
     /// How it stands.
     pub fn status(&self) -> Status {
-        Status::Running
+        self.status
     }
 
-    /// The state it is in.
+    /// The state it is in, or is about to enter.
     pub fn state(&self) -> &str {
-        self.machine.name()
+        &self.machine.states[self.at].name
     }
 
     /// When `advance` is to be called next: at once for a step that is ready, else the earliest of wait, delay and
     /// timeouts. None once it has ended.
     pub fn next_due(&self) -> Option<Timestamp> {
-        None
+        let due = match &self.phase {
+            Phase::Ready { since } | Phase::Again { since } | Phase::Answered { since, .. } => {
+                *since
+            }
+            Phase::Working(work) => work.limit(),
+            Phase::Delayed { until } | Phase::Waiting { until } => *until,
+            Phase::Ended => return None,
+        };
+        Some(due.min(self.deadline))
     }
 
     /// One transition at most, or one due timer; None if nothing is due. `chance` gives numbers from 0 up to
     /// but without 1, for the jitter of retries.
-    pub fn advance(&mut self, _now: Timestamp, _chance: &mut dyn FnMut() -> f64) -> Option<Effect> {
-        None
+    pub fn advance(&mut self, now: Timestamp, chance: &mut dyn FnMut() -> f64) -> Option<Effect> {
+        if self.next_due()? > now {
+            return None;
+        }
+        if self.deadline <= now {
+            self.end(now, Status::TimedOut, Err(Failure::new(TIMEOUT, "")));
+            return Some(Effect::Ended);
+        }
+        let effect = self.step(now, chance);
+        if self.overflow && self.status == Status::Running {
+            let cause = format!(
+                "The execution reached the maximum number of history events ({MOST_EVENTS})."
+            );
+            self.end(now, Status::Failed, Err(Failure::new(RUNTIME, cause)));
+        }
+        Some(if self.status == Status::Running {
+            effect
+        } else {
+            Effect::Ended
+        })
     }
 
     /// The answer of the function invoked as `attempt`: what it returned (without the wrapper of `lambda:invoke`),
     /// or its error. The answer of an attempt that is over changes nothing.
-    pub fn answer(&mut self, _now: Timestamp, _attempt: u64, _outcome: Result<Value, Failure>) {}
+    pub fn answer(&mut self, now: Timestamp, attempt: u64, outcome: Result<Value, Failure>) {
+        let Phase::Working(work) = &mut self.phase else {
+            return;
+        };
+        if work.attempt != attempt || work.limit() < now || work.submitted {
+            return;
+        }
+        let outcome = outcome.map(|payload| {
+            Arc::new(serde_json::json!({ "ExecutedVersion": "$LATEST", "Payload": payload, "StatusCode": 200 }))
+        });
+        match (work.token.is_some(), outcome) {
+            (true, Ok(output)) => {
+                work.submitted = true;
+                self.note(now, What::TaskSubmitted { attempt, output });
+            }
+            (_, outcome) => {
+                self.phase = Phase::Answered {
+                    since: now,
+                    attempt,
+                    outcome,
+                }
+            }
+        }
+    }
 
     /// SendTaskSuccess or SendTaskFailure.
     pub fn end_wait(
         &mut self,
-        _now: Timestamp,
-        _token: &str,
-        _outcome: Result<Value, Failure>,
+        now: Timestamp,
+        token: &str,
+        outcome: Result<Value, Failure>,
     ) -> Result<(), TokenProblem> {
-        Err(TokenProblem::InvalidToken)
+        let attempt = self.open_work(now, token)?.attempt;
+        self.phase = Phase::Answered {
+            since: now,
+            attempt,
+            outcome: outcome.map(Arc::new),
+        };
+        Ok(())
     }
 
     /// SendTaskHeartbeat.
-    pub fn heartbeat(&mut self, _now: Timestamp, _token: &str) -> Result<(), TokenProblem> {
-        Err(TokenProblem::InvalidToken)
+    pub fn heartbeat(&mut self, now: Timestamp, token: &str) -> Result<(), TokenProblem> {
+        if let Some((longest, due)) = &mut self.open_work(now, token)?.heartbeat {
+            *due = later(now, *longest);
+        }
+        Ok(())
+    }
+
+    /// The invocation that waits for this token.
+    fn open_work(&mut self, now: Timestamp, token: &str) -> Result<&mut Work, TokenProblem> {
+        let attempt = token
+            .strip_prefix(self.arn.as_str())
+            .and_then(|rest| rest.strip_prefix('#')?.parse().ok());
+        let attempt = attempt
+            .filter(|attempt| self.tokens.contains(attempt))
+            .ok_or(TokenProblem::InvalidToken)?;
+        match &mut self.phase {
+            Phase::Working(work) if work.attempt == attempt && now <= work.limit() => Ok(work),
+            _ => Err(TokenProblem::TaskTimedOut),
+        }
     }
 
     /// StopExecution. Stopping what has ended changes nothing.
-    pub fn stop(&mut self, _now: Timestamp, _error: &str, _cause: &str) {}
+    pub fn stop(&mut self, now: Timestamp, error: &str, cause: &str) {
+        if self.status == Status::Running {
+            self.end(now, Status::Aborted, Err(Failure::new(error, cause)));
+        }
+    }
 
-    /// RedriveExecution: goes on with the state that did not succeed, with that state's same input.
-    pub fn redrive(&mut self, _now: Timestamp) -> Result<(), Refusal> {
-        Err(Refusal(
-            "an execution that succeeded or still runs cannot be redriven".into(),
-        ))
+    /// RedriveExecution: goes on with the state that did not succeed, with that state's same input. Documented as:
+    /// retries start anew, the state machine's timeout starts anew, a redrive counts as a transition, and it takes
+    /// an execution that did not succeed, ended in the last 14 days, began in the last year and has room in its history.
+    pub fn redrive(&mut self, now: Timestamp) -> Result<(), Refusal> {
+        let refuse = |why: &str| Err(Refusal(format!("{} cannot be redriven: {why}", self.arn)));
+        match self.ended {
+            None => return refuse("it is still running"),
+            Some(_) if self.status == Status::Succeeded => return refuse("it succeeded"),
+            Some(ended) if now.duration_since(ended) > REDRIVABLE => {
+                return refuse("it ended more than 14 days ago");
+            }
+            Some(_) if now.duration_since(self.started) > LONGEST_LIFE => {
+                return refuse("it began more than a year ago");
+            }
+            Some(_) if self.history.len() >= MOST_EVENTS - 1 => {
+                return refuse("its history is full");
+            }
+            Some(_) => {}
+        }
+        self.redrives += 1;
+        self.transitions += 1;
+        self.status = Status::Running;
+        self.failure = None;
+        self.ended = None;
+        let timeout = self.machine.timeout.unwrap_or(LONGEST_LIFE);
+        self.deadline = later(now, timeout).min(later(self.started, LONGEST_LIFE));
+        self.retries = vec![0; self.retries.len()];
+        let entered = self.entered_event > 0 && self.is_entered();
+        self.phase = if entered {
+            Phase::Again { since: now }
+        } else {
+            Phase::Ready { since: now }
+        };
+        self.note(
+            now,
+            What::Redriven {
+                count: self.redrives,
+            },
+        );
+        Ok(())
+    }
+
+    /// Whether the state it stands at was entered, and not only decided upon.
+    fn is_entered(&self) -> bool {
+        let left = |event: &Event| matches!(&event.what, What::Exited { .. });
+        !self.history[self.entered_event..].iter().any(left)
     }
 
     /// The tokens that are still waited for; at most one.
     pub fn open_tokens(&self) -> impl Iterator<Item = OpenToken<'_>> {
-        [].into_iter()
+        let work = if let Phase::Working(work) = &self.phase {
+            Some(work)
+        } else {
+            None
+        };
+        work.into_iter().filter_map(|work| {
+            let token = work.token.as_deref()?;
+            Some(OpenToken {
+                token,
+                state: self.state(),
+                since: work.since,
+                due: work.limit(),
+            })
+        })
+    }
+
+    /// The invocation that has not been answered yet, if there is one.
+    pub fn open_attempt(&self) -> Option<u64> {
+        match &self.phase {
+            Phase::Working(work) if !work.submitted => Some(work.attempt),
+            _ => None,
+        }
     }
 
     /// All events so far.
@@ -100,7 +347,10 @@ impl Execution {
 
     /// The states entered so far, in order.
     pub fn entered(&self) -> impl Iterator<Item = &str> {
-        [].into_iter()
+        self.history.iter().filter_map(|event| match &event.what {
+            What::Entered { state, .. } => Some(&**state),
+            _ => None,
+        })
     }
 
     /// What it was started with.
@@ -110,17 +360,17 @@ impl Execution {
 
     /// Its output, once it succeeded.
     pub fn output(&self) -> Option<&Value> {
-        None
+        self.output.as_deref()
     }
 
     /// Its error, once it failed, timed out or was stopped.
     pub fn failure(&self) -> Option<&Failure> {
-        None
+        self.failure.as_ref()
     }
 
-    /// State transitions as they are billed: one for each state entered, one more for each retry.
+    /// State transitions as they are billed: one for each state entered, one more for each retry and each redrive.
     pub fn transitions(&self) -> u64 {
-        0
+        self.transitions
     }
 
     /// Its ARN.
@@ -140,16 +390,91 @@ impl Execution {
 
     /// When it ended.
     pub fn stopped(&self) -> Option<Timestamp> {
-        None
+        self.ended
     }
 
     /// How many times it was redriven.
     pub fn redrive_count(&self) -> u64 {
-        0
+        self.redrives
+    }
+
+    /// The state it stands at.
+    pub(crate) fn here(&self) -> (Arc<Machine>, usize) {
+        (self.machine.clone(), self.at)
+    }
+
+    /// A new invocation of the task it stands at.
+    pub(crate) fn begin_work(
+        &mut self,
+        now: Timestamp,
+        task: &Task,
+        attempt: u64,
+        token: Option<String>,
+    ) {
+        if token.is_some() {
+            self.tokens.insert(attempt);
+        }
+        let heartbeat = task.heartbeat.map(|longest| (longest, later(now, longest)));
+        let due = later(now, task.timeout);
+        self.phase = Phase::Working(Work {
+            attempt,
+            token,
+            since: now,
+            due,
+            heartbeat,
+            submitted: false,
+        });
+    }
+
+    /// Adds an event, if there is room for it and for the last one.
+    pub(crate) fn note(&mut self, at: Timestamp, what: What) {
+        let last = matches!(
+            what,
+            What::Succeeded { .. } | What::Failed { .. } | What::TimedOut | What::Aborted { .. }
+        );
+        if self.history.len() < MOST_EVENTS - 1 || (last && self.history.len() < MOST_EVENTS) {
+            self.history.push(Event { at, what });
+        } else {
+            self.overflow = true;
+        }
+    }
+
+    /// The end of it.
+    pub(crate) fn end(
+        &mut self,
+        now: Timestamp,
+        status: Status,
+        outcome: Result<Arc<Value>, Failure>,
+    ) {
+        self.status = status;
+        self.ended = Some(now);
+        self.phase = Phase::Ended;
+        let what = match (status, &outcome) {
+            (Status::TimedOut, _) => What::TimedOut,
+            (_, Ok(output)) => What::Succeeded {
+                output: output.clone(),
+            },
+            (Status::Aborted, Err(failure)) => What::Aborted {
+                failure: failure.clone(),
+            },
+            (_, Err(failure)) => What::Failed {
+                failure: failure.clone(),
+            },
+        };
+        self.note(now, what);
+        match outcome {
+            Ok(output) => self.output = Some(output),
+            Err(failure) => self.failure = Some(failure),
+        }
     }
 }
 
 /// The ARN of the execution a task token belongs to.
 pub fn execution_of(token: &str) -> Option<&str> {
     token.rsplit_once('#').map(|(arn, _)| arn)
+}
+
+/// So much later, or the end of time.
+pub(crate) fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
+    now.checked_add(by).unwrap_or(Timestamp::MAX)
 }

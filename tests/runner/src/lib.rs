@@ -3,9 +3,15 @@
 //! It performs nothing itself. `Execution::advance` makes one step and says what the world is to do;
 //! time and chance are arguments. What the subset does not hold is refused when a machine is read.
 
+mod choice;
 mod execution;
+mod fields;
 mod history;
 mod machine;
+mod path;
+mod step;
+mod template;
+mod trouble;
 mod words;
 
 pub use execution::{Execution, execution_of};

@@ -3,23 +3,143 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::Refusal;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use crate::choice::Rule;
+use crate::fields::Fields;
+use crate::path::Path;
+use crate::template::{Context, Template};
+use crate::trouble::{Catcher, Retrier};
+use crate::words::Refusal;
 
 /// A state machine, read once and shared by its executions.
 #[derive(Debug)]
 pub struct Machine {
     name: String,
+    pub(crate) start: usize,
+    pub(crate) timeout: Option<SignedDuration>,
+    pub(crate) states: Vec<State>,
 }
+
+/// One state.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) name: Arc<str>,
+    pub(crate) input_path: Option<Path>,
+    pub(crate) output_path: Option<Path>,
+    pub(crate) kind: Kind,
+}
+
+/// What a state does.
+#[derive(Debug)]
+pub(crate) enum Kind {
+    Task(Task),
+    Choice {
+        rules: Vec<(Rule, usize)>,
+        default: Option<usize>,
+    },
+    Wait {
+        until: Until,
+        next: Next,
+    },
+    Pass {
+        result: Option<Value>,
+        parameters: Option<Template>,
+        result_path: Option<Path>,
+        next: Next,
+    },
+    Succeed,
+    Fail {
+        error: String,
+        cause: String,
+    },
+}
+
+/// A Task state: the invocation of one Lambda function.
+#[derive(Debug)]
+pub(crate) struct Task {
+    pub(crate) function: String,
+    pub(crate) payload: Template,
+    /// Whether it waits for its task token to come back.
+    pub(crate) token: bool,
+    pub(crate) timeout: SignedDuration,
+    pub(crate) heartbeat: Option<SignedDuration>,
+    pub(crate) selector: Option<Template>,
+    pub(crate) result_path: Option<Path>,
+    pub(crate) retry: Vec<Retrier>,
+    pub(crate) catch: Vec<Catcher>,
+    pub(crate) next: Next,
+}
+
+/// When a Wait state is over.
+#[derive(Debug)]
+pub(crate) enum Until {
+    Seconds(SignedDuration),
+    SecondsAt(Path),
+    Time(Timestamp),
+    TimeAt(Path),
+}
+
+/// Where a state leads.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Next {
+    State(usize),
+    End,
+}
+
+/// The longest time the States Language allows, and what a Task without `TimeoutSeconds` gets.
+const LONGEST: SignedDuration = SignedDuration::from_secs(99_999_999);
 
 impl Machine {
     /// Reads a definition. `${Name}` is replaced by the value `substitutions` has for it, as CloudFormation does;
     /// anything this runner does not know is refused, with machine, state and field.
     pub fn parse(
         name: &str,
-        _text: &str,
-        _substitutions: &BTreeMap<String, String>,
+        text: &str,
+        substitutions: &BTreeMap<String, String>,
     ) -> Result<Arc<Machine>, Refusal> {
-        Err(Refusal(format!("{name}: not readable yet")))
+        let mut whole: Value = serde_json::from_str(text)
+            .map_err(|error| Refusal(format!("{name} is not JSON: {error}")))?;
+        substitute(&mut whole, substitutions).map_err(|why| Refusal(format!("{name}: {why}")))?;
+        let mut fields = Fields::of(name, &whole)?;
+        fields.text("Comment")?;
+        for (field, only) in [("Version", "1.0"), ("QueryLanguage", "JSONPath")] {
+            if fields.text(field)?.is_some_and(|value| value != only) {
+                return Err(fields.refuse(field, &format!("is not `{only}`")));
+            }
+        }
+        let timeout = fields.seconds("TimeoutSeconds", 1)?;
+        let start = fields.need_text("StartAt")?;
+        let states = fields
+            .take("States")
+            .ok_or_else(|| fields.missing("States"))?;
+        let map = states
+            .as_object()
+            .ok_or_else(|| fields.refuse("States", "is not an object"))?;
+        let names: Vec<&str> = map.keys().map(String::as_str).collect();
+        let find = |fields: &Fields<'_>, field: &str, target: &str| {
+            let place = names.binary_search(&target);
+            place.map_err(|_| fields.refuse(field, &format!("there is no state `{target}`")))
+        };
+        let start = find(&fields, "StartAt", start)?;
+        let mut states = Vec::new();
+        for (state, value) in map {
+            states.push(State::read(
+                Fields::of(format!("{name}, state {state}"), value)?,
+                state,
+                &find,
+            )?);
+        }
+        fields.finish()?;
+        let machine = Machine {
+            name: name.into(),
+            start,
+            timeout,
+            states,
+        };
+        machine.check_ways()?;
+        Ok(Arc::new(machine))
     }
 
     /// The name it was given.
@@ -29,11 +149,283 @@ impl Machine {
 
     /// The names of all functions its tasks invoke.
     pub fn functions(&self) -> BTreeSet<String> {
-        BTreeSet::new()
+        let function = |state: &State| match &state.kind {
+            Kind::Task(task) => Some(task.function.clone()),
+            _ => None,
+        };
+        self.states.iter().filter_map(function).collect()
     }
 
     /// The names of its states.
     pub fn states(&self) -> impl Iterator<Item = &str> {
-        [].into_iter()
+        self.states.iter().map(|state| &*state.name)
+    }
+
+    /// Every state can be reached, and every state has a way to an end.
+    fn check_ways(&self) -> Result<(), Refusal> {
+        let mut reached = BTreeSet::from([self.start]);
+        let mut open = vec![self.start];
+        while let Some(at) = open.pop() {
+            open.extend(
+                self.states[at]
+                    .targets()
+                    .filter(|target| reached.insert(*target)),
+            );
+        }
+        let mut ending = BTreeSet::new();
+        while let Some(more) = (0..self.states.len()).find(|at| {
+            let state = &self.states[*at];
+            !ending.contains(at)
+                && (state.ends() || state.targets().any(|target| ending.contains(&target)))
+        }) {
+            ending.insert(more);
+        }
+        for (what, good) in [
+            ("cannot be reached", reached),
+            ("has no way to an end", ending),
+        ] {
+            if let Some(bad) = (0..self.states.len()).find(|at| !good.contains(at)) {
+                return Err(Refusal(format!(
+                    "{}, state {}: {what}",
+                    self.name, self.states[bad].name
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+type Find<'f> = dyn Fn(&Fields<'_>, &str, &str) -> Result<usize, Refusal> + 'f;
+
+impl State {
+    fn read(mut fields: Fields<'_>, name: &str, find: &Find<'_>) -> Result<State, Refusal> {
+        if name.is_empty() || name.chars().count() > 80 {
+            return Err(fields.refuse("name", "is not 1 to 80 characters long"));
+        }
+        fields.text("Comment")?;
+        let kind = match fields.need_text("Type")? {
+            "Task" => Kind::Task(Task::read(&mut fields, find)?),
+            "Choice" => {
+                let mut rules = Vec::new();
+                for mut rule in fields.objects("Choices")? {
+                    let next = rule.need_text("Next")?;
+                    let next = find(&rule, "Next", next)?;
+                    rule.text("Comment")?;
+                    rules.push((Rule::read(&mut rule)?, next));
+                    rule.finish()?;
+                }
+                if rules.is_empty() {
+                    return Err(fields.missing("Choices"));
+                }
+                let default = fields.text("Default")?;
+                Kind::Choice {
+                    rules,
+                    default: default
+                        .map(|target| find(&fields, "Default", target))
+                        .transpose()?,
+                }
+            }
+            "Wait" => Kind::Wait {
+                until: Until::read(&mut fields)?,
+                next: Next::read(&mut fields, find)?,
+            },
+            "Pass" => Kind::Pass {
+                result: fields.take("Result").cloned(),
+                parameters: template(&mut fields, "Parameters")?,
+                result_path: fields.path("ResultPath")?,
+                next: Next::read(&mut fields, find)?,
+            },
+            "Succeed" => Kind::Succeed,
+            "Fail" => Kind::Fail {
+                error: fields.text("Error")?.unwrap_or_default().into(),
+                cause: fields.text("Cause")?.unwrap_or_default().into(),
+            },
+            other => {
+                return Err(fields.refuse(
+                    "Type",
+                    &format!("{other} is not a type of state this runner knows"),
+                ));
+            }
+        };
+        let paths = !matches!(kind, Kind::Fail { .. });
+        let input_path = if paths {
+            fields.path("InputPath")?
+        } else {
+            None
+        };
+        let output_path = if paths {
+            fields.path("OutputPath")?
+        } else {
+            None
+        };
+        fields.finish()?;
+        Ok(State {
+            name: name.into(),
+            input_path,
+            output_path,
+            kind,
+        })
+    }
+
+    /// The states it can lead to.
+    fn targets(&self) -> impl Iterator<Item = usize> {
+        let mut targets = Vec::new();
+        match &self.kind {
+            Kind::Task(task) => {
+                targets.extend(task.catch.iter().map(|catcher| catcher.next));
+                targets.extend(task.next.state());
+            }
+            Kind::Choice { rules, default } => {
+                targets.extend(rules.iter().map(|(_, next)| *next).chain(*default))
+            }
+            Kind::Wait { next, .. } | Kind::Pass { next, .. } => targets.extend(next.state()),
+            Kind::Succeed | Kind::Fail { .. } => {}
+        }
+        targets.into_iter()
+    }
+
+    /// Whether the execution can end in it as it should.
+    fn ends(&self) -> bool {
+        match &self.kind {
+            Kind::Task(Task { next, .. }) | Kind::Wait { next, .. } | Kind::Pass { next, .. } => {
+                next.state().is_none()
+            }
+            Kind::Choice { .. } => false,
+            Kind::Succeed | Kind::Fail { .. } => true,
+        }
+    }
+}
+
+impl Task {
+    fn read(fields: &mut Fields<'_>, find: &Find<'_>) -> Result<Task, Refusal> {
+        let token = match fields.need_text("Resource")? {
+            "arn:aws:states:::lambda:invoke" => false,
+            "arn:aws:states:::lambda:invoke.waitForTaskToken" => true,
+            other => {
+                return Err(fields.refuse(
+                    "Resource",
+                    &format!("`{other}` is not one this runner knows"),
+                ));
+            }
+        };
+        let parameters = fields
+            .take("Parameters")
+            .ok_or_else(|| fields.missing("Parameters"))?;
+        let mut call = fields.inner("Parameters", parameters)?;
+        let function = call.need_text("FunctionName")?.to_owned();
+        // `Payload` or `Payload.$`: read as a template of that one field.
+        let (plain, path) = (call.take("Payload"), call.take("Payload.$"));
+        if plain.is_some() == path.is_some() {
+            return Err(call.refuse("Payload", "is missing, or is there twice"));
+        }
+        call.finish()?;
+        let payload =
+            Template::read(parameters).map_err(|why| fields.refuse("Parameters", &why))?;
+        if payload.uses(&Context::TaskToken) != token {
+            let why = "the task token has to be handed on where it is waited for, and only there";
+            return Err(fields.refuse("Parameters", why));
+        }
+        let timeout = fields.seconds("TimeoutSeconds", 1)?.unwrap_or(LONGEST);
+        let heartbeat = fields.seconds("HeartbeatSeconds", 1)?;
+        if heartbeat.is_some_and(|heartbeat| heartbeat >= timeout) {
+            return Err(fields.refuse("HeartbeatSeconds", "is not below TimeoutSeconds"));
+        }
+        Ok(Task {
+            function,
+            payload,
+            token,
+            timeout,
+            heartbeat,
+            selector: template(fields, "ResultSelector")?,
+            result_path: fields.path("ResultPath")?,
+            retry: Retrier::list(fields)?,
+            catch: Catcher::list(fields, find)?,
+            next: Next::read(fields, find)?,
+        })
+    }
+}
+
+impl Until {
+    fn read(fields: &mut Fields<'_>) -> Result<Until, Refusal> {
+        const FIELDS: [&str; 4] = ["Seconds", "SecondsPath", "Timestamp", "TimestampPath"];
+        let given: Vec<&str> = FIELDS
+            .into_iter()
+            .filter(|field| fields.take(field).is_some())
+            .collect();
+        Ok(match given[..] {
+            ["Seconds"] => Until::Seconds(fields.seconds("Seconds", 0)?.unwrap_or_default()),
+            ["SecondsPath"] => Until::SecondsAt(fields.need_path("SecondsPath")?),
+            ["Timestamp"] => {
+                let time = fields.need_text("Timestamp")?.parse();
+                Until::Time(time.map_err(|_| fields.refuse("Timestamp", "is not a time"))?)
+            }
+            ["TimestampPath"] => Until::TimeAt(fields.need_path("TimestampPath")?),
+            _ => {
+                return Err(fields.refuse(
+                    "Seconds",
+                    "needs exactly one of Seconds, SecondsPath, Timestamp, TimestampPath",
+                ));
+            }
+        })
+    }
+}
+
+impl Next {
+    fn read(fields: &mut Fields<'_>, find: &Find<'_>) -> Result<Next, Refusal> {
+        match (fields.text("Next")?, fields.take("End").map(Value::as_bool)) {
+            (Some(target), None) => find(fields, "Next", target).map(Next::State),
+            (None, Some(Some(true))) => Ok(Next::End),
+            _ => Err(fields.refuse(
+                "Next",
+                "needs exactly one of a Next and an End that is true",
+            )),
+        }
+    }
+
+    fn state(self) -> Option<usize> {
+        match self {
+            Next::State(state) => Some(state),
+            Next::End => None,
+        }
+    }
+}
+
+/// A payload template, if it is there, of a place without a task token.
+fn template(fields: &mut Fields<'_>, name: &'static str) -> Result<Option<Template>, Refusal> {
+    let Some(value) = fields.take(name) else {
+        return Ok(None);
+    };
+    let template = Template::read(value).map_err(|why| fields.refuse(name, &why))?;
+    if template.uses(&Context::TaskToken) {
+        return Err(fields.refuse(name, "there is no task token here"));
+    }
+    Ok(Some(template))
+}
+
+/// Puts the values for `${Name}` into all texts.
+fn substitute(value: &mut Value, values: &BTreeMap<String, String>) -> Result<(), String> {
+    match value {
+        Value::String(text) => {
+            while let Some(begin) = text.find("${") {
+                let end = text[begin..]
+                    .find('}')
+                    .ok_or_else(|| format!("`{text}` has no end"))?
+                    + begin;
+                let name = &text[begin + 2..end];
+                let new = values
+                    .get(name)
+                    .ok_or_else(|| format!("there is no value for ${{{name}}}"))?
+                    .clone();
+                text.replace_range(begin..=end, &new);
+            }
+            Ok(())
+        }
+        Value::Array(list) => list
+            .iter_mut()
+            .try_for_each(|item| substitute(item, values)),
+        Value::Object(map) => map
+            .values_mut()
+            .try_for_each(|item| substitute(item, values)),
+        _ => Ok(()),
     }
 }
