@@ -1,1 +1,22 @@
 //! Deterministic simulation: the shipped handlers and state machines under every fault.
+//!
+//! A [`World`] holds one house from end to end: the real handlers with the real SDK clients, the real
+//! state machine, the simulated media services, and small models of table, parameters, stream and
+//! event bus. One seeded scheduler decides what happens next. When a handler calls AWS, the moment
+//! the effect happens and the moment the answer arrives are two happenings, and anything may come
+//! between them. The same seed and the same decisions give the same trace, byte for byte.
+//!
+//! - `setup`: what a run begins with and what its operator does
+//! - `faults`: what goes wrong, where, and whether it can
+//! - `trace`: what happened, compact and typed
+//! - `world`: the scheduler
+
+pub mod faults;
+pub mod setup;
+pub mod trace;
+pub mod world;
+
+pub use faults::{Climate, Decision, Edge, Fault, Place, Plan, Site};
+pub use setup::{Act, Cue, Setup};
+pub use trace::{Event, Trace, What};
+pub use world::World;

@@ -1,0 +1,99 @@
+//! What a run begins with and what its operator does.
+
+use serde_json::Value;
+
+/// What a run begins with.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// What the operator does, and when. Records are put by acts too.
+    pub script: Vec<Cue>,
+    /// `GRACE_SECONDS`; None: the template's default.
+    pub grace_seconds: Option<i64>,
+    /// `FLOW_GRACE_SECONDS`; None: the template's default.
+    pub flow_grace_seconds: Option<i64>,
+    /// Options of the simulator, `{"over_quota": "400"}`; Null: its defaults.
+    pub options: Value,
+    /// Quotas of the simulator, `{"channels": 5}`; Null: AWS's defaults.
+    pub quotas: Value,
+    /// Times of the simulator, `{"law": "fixed"}`; Null: its defaults.
+    pub times: Value,
+    /// Whether the schedule ticks.
+    pub ticks: bool,
+    /// Whether media events are delivered at all.
+    pub events: bool,
+    /// Whether stream records are delivered at all.
+    pub stream: bool,
+    /// Keep what a canary may be found in.
+    pub keep_sinks: bool,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Setup {
+            script: Vec::new(),
+            grace_seconds: None,
+            flow_grace_seconds: None,
+            options: Value::Null,
+            quotas: Value::Null,
+            times: Value::Null,
+            ticks: true,
+            events: true,
+            stream: true,
+            keep_sinks: true,
+        }
+    }
+}
+
+/// When an operator acts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum When {
+    /// This many milliseconds after the run began.
+    At(u64),
+    /// This many milliseconds after the act before it.
+    After(u64),
+    /// So many milliseconds after the channel of a destination was first seen in a state, counted from the act before.
+    Channel(String, &'static str, u64),
+    /// So many milliseconds after an execution of a destination entered a state, counted from the act before.
+    Enters(String, &'static str, u64),
+    /// As soon as the house is quiet: nothing runs, nothing is under way.
+    Quiet,
+}
+
+/// One act and its moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cue {
+    /// When.
+    pub when: When,
+    /// What.
+    pub act: Act,
+}
+
+/// What an operator, or somebody in the console, does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Act {
+    /// PutItem: plain JSON, over whatever was there.
+    Put(Value),
+    /// Sets attributes of a record; Null removes one.
+    Edit(String, Value),
+    /// DeleteItem.
+    Delete(String),
+    /// PutParameter with overwrite; the value is a canary of its own.
+    Key(String),
+    /// DeleteParameter.
+    DropKey(String),
+    /// The simulator's by-hand action on a destination's thing: `stop_channel`, `delete_channel`,
+    /// `start_channel`, `delete_input`, `remove_flow_output`, `recover_channel`, `stop_flow`...
+    ByHand(&'static str, String),
+    /// Changes quotas.
+    Quotas(Value),
+    /// StopExecution of the destination's running execution.
+    Abort(String),
+    /// RedriveExecution of the destination's last failed, timed-out or aborted execution.
+    Redrive(String),
+    /// StartExecution with the input of the destination's last execution, as the console's button does.
+    Replay(String),
+    /// The state machine is deployed anew.
+    Redeploy,
+    /// Nothing; a place for a fault or for the end of a wait.
+    Nothing,
+}
