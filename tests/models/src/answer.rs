@@ -38,8 +38,8 @@ impl Refusal {
 }
 
 impl Answer {
-    /// Turns a result into an answer; `namespace` is what the service writes before an error's name.
-    pub(crate) fn of(result: Result<Value, Refusal>, namespace: &str) -> Answer {
+    /// Turns a result into an answer.
+    pub(crate) fn of(result: Result<Value, Refusal>) -> Answer {
         match result {
             Ok(body) => Answer {
                 status: 200,
@@ -47,7 +47,7 @@ impl Answer {
                 body,
             },
             Err(refusal) => {
-                let mut body = json!({"__type": format!("{namespace}{}", refusal.name)});
+                let mut body = json!({"__type": refusal.name});
                 if !refusal.message.is_empty() {
                     body["message"] = refusal.message.into();
                 }

@@ -5,11 +5,23 @@
 //! refuses is refused with its error name, and what is not modelled stops the program with a sentence.
 
 mod answer;
+mod attribute;
+mod case;
+mod condition;
 mod database;
+mod expression;
+mod number;
 mod parameters;
+mod projection;
+mod reads;
+mod scope;
 mod stream;
+mod table;
+mod tokens;
+mod update;
 
 pub use answer::Answer;
+pub use case::answers;
 pub use database::Database;
 pub use parameters::Parameters;
 pub use stream::StreamRecord;

@@ -1,0 +1,222 @@
+//! Reading: GetItem, BatchGetItem, Query and Scan, of what is now or of what was a moment ago.
+
+use crate::{
+    answer::Refusal,
+    attribute::{self, Item},
+    database::{Database, known},
+    expression::{Condition, Operand},
+    projection::project,
+    scope::{Scope, Step},
+    table::{Place, Table, place},
+};
+use serde_json::{Value, json};
+use std::{collections::BTreeSet, sync::Arc};
+
+/// A page of Scan and Query ends here, says the developer guide.
+const PAGE_BYTES: usize = 1024 * 1024;
+
+impl Database {
+    pub(crate) fn read(
+        &self,
+        as_of_ms: Option<u64>,
+        operation: &str,
+        body: &Value,
+    ) -> Result<Value, Refusal> {
+        let as_of = as_of_ms.filter(|_| body["ConsistentRead"] != true);
+        match operation {
+            "GetItem" => {
+                known(
+                    operation,
+                    body,
+                    &[&[
+                        "TableName",
+                        "Key",
+                        "ConsistentRead",
+                        "ProjectionExpression",
+                        "ExpressionAttributeNames",
+                    ]],
+                );
+                let scope = Scope::of(body, &["ProjectionExpression"])?;
+                let key = attribute::item(&body["Key"])?;
+                let table = self.table(body)?;
+                let row = table.row(&table.place_of(&key, false)?, as_of);
+                Ok(match row {
+                    Some(row) => json!({"Item": shown(&scope, row)?}),
+                    None => json!({}),
+                })
+            }
+            "BatchGetItem" => self.batch(as_of_ms, body),
+            "Query" => {
+                let scope = pages(
+                    operation,
+                    body,
+                    &[
+                        "KeyConditionExpression",
+                        "FilterExpression",
+                        "ProjectionExpression",
+                    ],
+                )?;
+                let table = self.table(body)?;
+                let place = wanted(&scope, table)?;
+                let row = table.row(&place, as_of);
+                page(
+                    &scope,
+                    table,
+                    body,
+                    row.map(|row| (&place, row)).into_iter().collect(),
+                )
+            }
+            "Scan" => {
+                let scope = pages(
+                    operation,
+                    body,
+                    &["FilterExpression", "ProjectionExpression"],
+                )?;
+                let table = self.table(body)?;
+                let after = match &body["ExclusiveStartKey"] {
+                    Value::Null => None,
+                    key => Some(table.place_of(&attribute::item(key)?, false).map_err(|_| {
+                        Refusal::validation("The provided starting key is invalid")
+                    })?),
+                };
+                page(&scope, table, body, table.rows_after(after.as_ref(), as_of))
+            }
+            other => panic!("DynamoDB's {other} is not modelled"),
+        }
+    }
+
+    fn batch(&self, as_of_ms: Option<u64>, body: &Value) -> Result<Value, Refusal> {
+        known("BatchGetItem", body, &[&["RequestItems"]]);
+        let tables = body["RequestItems"]
+            .as_object()
+            .filter(|tables| !tables.is_empty());
+        let tables = tables
+            .ok_or_else(|| Refusal::validation("RequestItems must have at least one member"))?;
+        let (mut responses, mut asked) = (json!({}), 0);
+        for (name, request) in tables {
+            let members = &[
+                "Keys",
+                "ConsistentRead",
+                "ProjectionExpression",
+                "ExpressionAttributeNames",
+            ];
+            known("BatchGetItem", request, &[members]);
+            let scope = Scope::of(request, &["ProjectionExpression"])?;
+            let table = self.table(&json!({"TableName": name}))?;
+            let as_of = as_of_ms.filter(|_| request["ConsistentRead"] != true);
+            let (mut rows, mut seen) = (Vec::new(), BTreeSet::new());
+            for key in request["Keys"].as_array().into_iter().flatten() {
+                let place = table.place_of(&attribute::item(key)?, false)?;
+                if !seen.insert(place.clone()) {
+                    return Err(Refusal::validation(
+                        "Provided list of item keys contains duplicates",
+                    ));
+                }
+                if let Some(row) = table.row(&place, as_of) {
+                    rows.push(shown(&scope, row)?);
+                }
+            }
+            asked += seen.len();
+            responses[name] = Value::Array(rows);
+        }
+        if !(1..=100).contains(&asked) {
+            return Err(Refusal::validation(
+                "Too many items requested for the BatchGetItem call",
+            ));
+        }
+        Ok(json!({"Responses": responses, "UnprocessedKeys": {}}))
+    }
+}
+
+fn pages<'b>(
+    operation: &str,
+    body: &'b Value,
+    expressions: &[&'static str],
+) -> Result<Scope<'b>, Refusal> {
+    let members = &[
+        "TableName",
+        "ConsistentRead",
+        "Limit",
+        "ExclusiveStartKey",
+        "ExpressionAttributeNames",
+        "ExpressionAttributeValues",
+    ];
+    known(operation, body, &[members, expressions]);
+    if body["Limit"].as_i64().is_some_and(|limit| limit < 1) {
+        return Err(Refusal::validation(
+            "Limit must be greater than or equal to 1",
+        ));
+    }
+    Scope::of(body, expressions)
+}
+
+/// The one key that a Query of a table without a sort key may ask for.
+fn wanted(scope: &Scope<'_>, table: &Table) -> Result<Place, Refusal> {
+    let missed = || {
+        Refusal::validation(format!(
+            "Query condition missed key schema element: {}",
+            table.key
+        ))
+    };
+    let Some(Condition::Compare("=", Operand::Path(path), Operand::Value(value))) =
+        scope.condition("KeyConditionExpression")
+    else {
+        return Err(missed());
+    };
+    if scope.steps(path) != [Step::Name(&table.key)] {
+        return Err(missed());
+    }
+    match scope.value(value)["S"].as_str() {
+        Some("") => Err(Refusal::validation(
+            "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value.",
+        )),
+        Some(text) => Ok(place(text)),
+        None => Err(Refusal::validation(
+            "One or more parameter values were invalid: Condition parameter type does not match schema type",
+        )),
+    }
+}
+
+fn fields(row: &Value) -> &Item {
+    row.as_object().expect("a row is a map")
+}
+
+fn shown(scope: &Scope<'_>, row: &Value) -> Result<Value, Refusal> {
+    Ok(match scope.projection()? {
+        Some(paths) => Value::Object(project(fields(row), &paths)),
+        None => row.clone(),
+    })
+}
+
+fn page(
+    scope: &Scope<'_>,
+    table: &Table,
+    body: &Value,
+    rows: Vec<(&Place, &Arc<Value>)>,
+) -> Result<Value, Refusal> {
+    scope.projection()?;
+    let limit = body["Limit"]
+        .as_u64()
+        .map_or(usize::MAX, |limit| limit as usize);
+    let (mut items, mut scanned, mut bytes) = (Vec::new(), 0, 0);
+    let mut answer = json!({});
+    for (place, row) in rows {
+        scanned += 1;
+        bytes += attribute::item_bytes(fields(row));
+        let keeps = scope
+            .condition("FilterExpression")
+            .is_none_or(|filter| scope.holds(fields(row), filter));
+        if keeps {
+            items.push(shown(scope, row)?);
+        }
+        // A page that is full says so even if nothing comes after it: an empty last page is usual.
+        if scanned == limit || bytes >= PAGE_BYTES {
+            answer["LastEvaluatedKey"] = json!({ &table.key: {"S": place.1} });
+            break;
+        }
+    }
+    answer["Count"] = items.len().into();
+    answer["ScannedCount"] = scanned.into();
+    answer["Items"] = Value::Array(items);
+    Ok(answer)
+}
