@@ -35,6 +35,15 @@ pub struct Settings {
 impl Settings {
     /// Reads the environment. Fails with a sentence that names the variable.
     pub fn from_environment() -> Result<Settings, Error> {
+        Settings::from_variables(|name| std::env::var(name).ok())
+    }
+
+    /// Reads variables from wherever they are.
+    pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Result<Settings, Error> {
+        let text = |name: &str| {
+            variable(name)
+                .ok_or_else(|| wrong(format!("The function's environment has no {name}.")))
+        };
         Ok(Settings {
             stack: text("STACK")?,
             destinations_table: text("DESTINATIONS_TABLE")?,
@@ -43,11 +52,11 @@ impl Settings {
             input_security_group_id: text("INPUT_SECURITY_GROUP_ID")?,
             media_live_role_arn: text("MEDIA_LIVE_ROLE_ARN")?,
             parameter_store_prefix: text("PARAMETER_STORE_PREFIX")?,
-            feed_bitrate: number("FEED_BITRATE")?,
-            grace_seconds: number("GRACE_SECONDS")?,
-            flow_grace_seconds: number("FLOW_GRACE_SECONDS")?,
+            feed_bitrate: number("FEED_BITRATE", &text("FEED_BITRATE")?)?,
+            grace_seconds: number("GRACE_SECONDS", &text("GRACE_SECONDS")?)?,
+            flow_grace_seconds: number("FLOW_GRACE_SECONDS", &text("FLOW_GRACE_SECONDS")?)?,
             flow_on_demand: text("FLOW_POLICY")? == "on_demand",
-            state_machine_arn: std::env::var("STATE_MACHINE_ARN").unwrap_or_default(),
+            state_machine_arn: variable("STATE_MACHINE_ARN").unwrap_or_default(),
         })
     }
 
@@ -66,20 +75,11 @@ impl Settings {
     }
 }
 
-fn text(name: &str) -> Result<String, Error> {
-    std::env::var(name).map_err(|_| {
-        Error::permanent(
-            Code::Internal,
-            format!("The function's environment has no {name}."),
-        )
-    })
+fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<T, Error> {
+    text.parse()
+        .map_err(|_| wrong(format!("The function's {name} is not a number.")))
 }
 
-fn number<T: std::str::FromStr>(name: &str) -> Result<T, Error> {
-    text(name)?.parse().map_err(|_| {
-        Error::permanent(
-            Code::Internal,
-            format!("The function's {name} is not a number."),
-        )
-    })
+fn wrong(message: String) -> Error {
+    Error::permanent(Code::Internal, message)
 }
