@@ -5,6 +5,8 @@ pub mod clients;
 mod encoder;
 pub mod executions;
 pub mod fault;
+pub mod helpers;
+pub mod inputs;
 pub mod ledgers;
 pub mod media_connect;
 pub mod media_live;
@@ -77,6 +79,6 @@ impl Cloud {
     /// Opens the connection that nearly every invocation needs while nobody waits for it yet.
     /// Whether it worked does not matter: the first real call would open it then.
     async fn warm(&self) {
-        drop(ledgers::helper(&self.clients, &self.settings, ledgers::FLOW_KEY).await);
+        drop(helpers::read(&self.clients, &self.settings, helpers::FLOW_KEY).await);
     }
 }

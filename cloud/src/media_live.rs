@@ -11,7 +11,7 @@ use aws_sdk_medialive::{
 use aws_smithy_runtime_api::{client::result::SdkError, http::Response};
 use domain::{
     encoder::{AUDIO_SELECTOR, RTMP_DESTINATION_ID},
-    look::{ChannelLook, ChannelState, InputLook},
+    look::{ChannelLook, ChannelState},
     name::{self, Tags},
     record::Configuration,
     sweep::{Kind, Listed},
@@ -20,6 +20,9 @@ use std::collections::HashMap;
 
 /// The one pipeline of a SINGLE_PIPELINE channel reads the input's first address only.
 const INPUT_ATTACHMENT: &str = "flow";
+
+/// Things on a page of a list, the most that MediaLive gives: a page is a call, and calls are few.
+pub(crate) const PAGE: i32 = 1000;
 
 /// What CreateChannel and UpdateChannel are told.
 pub struct ChannelBody<'a> {
@@ -90,32 +93,6 @@ impl ChannelBody<'_> {
     }
 }
 
-fn input_look(input: &sdk::Input) -> InputLook {
-    input_parts(input.id(), input.state(), input.destinations())
-}
-
-fn input_parts(
-    id: Option<&str>,
-    state: Option<&sdk::InputState>,
-    destinations: &[sdk::InputDestination],
-) -> InputLook {
-    // `rtp://198.51.100.7:5000`, or the address in a field of its own.
-    let address = destinations.first().and_then(|destination| {
-        let url = destination
-            .url()
-            .and_then(|url| url.strip_prefix("rtp://"))
-            .and_then(|rest| rest.split(':').next());
-        destination.ip().or(url)
-    });
-    InputLook {
-        id: id.unwrap_or_default().to_owned(),
-        state: state
-            .map(|state| state.as_str().to_owned())
-            .unwrap_or_default(),
-        address: address.map(str::to_owned),
-    }
-}
-
 fn channel_look(id: Option<&str>, state: Option<&sdk::ChannelState>) -> ChannelLook {
     ChannelLook {
         id: id.unwrap_or_default().to_owned(),
@@ -127,117 +104,11 @@ fn channel_look(id: Option<&str>, state: Option<&sdk::ChannelState>) -> ChannelL
     }
 }
 
-fn tags(tags: Option<&HashMap<String, String>>) -> Tags {
+pub(crate) fn tags(tags: Option<&HashMap<String, String>>) -> Tags {
     tags.into_iter()
         .flatten()
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect()
-}
-
-/// Creates the input of a destination: RTP push behind the stack's one security group.
-pub async fn create_input(
-    clients: &Clients,
-    settings: &Settings,
-    destination_id: &str,
-    incarnation: u64,
-) -> Result<InputLook, CallError> {
-    let output = clients
-        .medialive
-        .create_input()
-        .r#type(sdk::InputType::RtpPush)
-        .name(name::resource(&settings.stack, destination_id))
-        .input_security_groups(&settings.input_security_group_id)
-        .request_id(name::input_request_id(
-            &settings.stack,
-            destination_id,
-            incarnation,
-        ))
-        .set_tags(Some(
-            name::tags(&settings.stack, destination_id, incarnation)
-                .into_iter()
-                .collect(),
-        ))
-        .send()
-        .await
-        .map_err(|error| CallError::new("CreateInput", &error))?;
-    output.input().map(input_look).ok_or(CallError::Unknown {
-        operation: "CreateInput",
-    })
-}
-
-/// Looks at an input. `None`: not found.
-pub async fn describe_input(clients: &Clients, id: &str) -> Result<Option<InputLook>, CallError> {
-    match clients.medialive.describe_input().input_id(id).send().await {
-        Ok(output) => Ok(Some(input_parts(
-            output.id(),
-            output.state(),
-            output.destinations(),
-        ))),
-        Err(error) => absent(CallError::new("DescribeInput", &error)),
-    }
-}
-
-/// Deletes an input. Not found counts as done.
-pub async fn delete_input(clients: &Clients, id: &str) -> Result<(), CallError> {
-    match clients.medialive.delete_input().input_id(id).send().await {
-        Ok(_) => Ok(()),
-        Err(error) => absent::<()>(CallError::new("DeleteInput", &error)).map(drop),
-    }
-}
-
-/// Lists every input of the region.
-pub async fn list_inputs(clients: &Clients) -> Result<Vec<Listed>, CallError> {
-    let mut inputs = Vec::new();
-    let mut token = None;
-    loop {
-        let page = clients
-            .medialive
-            .list_inputs()
-            .set_next_token(token)
-            .send()
-            .await
-            .map_err(|error| CallError::new("ListInputs", &error))?;
-        inputs.extend(page.inputs().iter().map(|input| {
-            Listed {
-                kind: Kind::Input,
-                id: input.id().unwrap_or_default().to_owned(),
-                name: input.name().unwrap_or_default().to_owned(),
-                state: input
-                    .state()
-                    .map(|state| state.as_str().to_owned())
-                    .unwrap_or_default(),
-                tags: tags(input.tags()),
-            }
-        }));
-        match page.next_token {
-            Some(next) if !next.is_empty() => token = Some(next),
-            _ => return Ok(inputs),
-        }
-    }
-}
-
-/// The whitelist of a security group. `None`: not found.
-pub async fn describe_input_security_group(
-    clients: &Clients,
-    id: &str,
-) -> Result<Option<Vec<String>>, CallError> {
-    match clients
-        .medialive
-        .describe_input_security_group()
-        .input_security_group_id(id)
-        .send()
-        .await
-    {
-        Ok(output) if output.state() == Some(&sdk::InputSecurityGroupState::Deleted) => Ok(None),
-        Ok(output) => {
-            let rules = output
-                .whitelist_rules()
-                .iter()
-                .filter_map(|rule| rule.cidr());
-            Ok(Some(rules.map(str::to_owned).collect()))
-        }
-        Err(error) => absent(CallError::new("DescribeInputSecurityGroup", &error)),
-    }
 }
 
 /// Creates the channel of a destination.
@@ -379,33 +250,27 @@ pub async fn delete_channel(clients: &Clients, id: &str) -> Result<(), CallError
 
 /// Lists every channel of the region.
 pub async fn list_channels(clients: &Clients) -> Result<Vec<Listed>, CallError> {
-    let mut channels = Vec::new();
-    let mut token = None;
-    loop {
-        let page = clients
-            .medialive
-            .list_channels()
-            .set_next_token(token)
-            .send()
-            .await
-            .map_err(|error| CallError::new("ListChannels", &error))?;
-        channels.extend(page.channels().iter().map(|channel| {
-            Listed {
-                kind: Kind::Channel,
-                id: channel.id().unwrap_or_default().to_owned(),
-                name: channel.name().unwrap_or_default().to_owned(),
-                state: channel
-                    .state()
-                    .map(|state| state.as_str().to_owned())
-                    .unwrap_or_default(),
-                tags: tags(channel.tags()),
-            }
-        }));
-        match page.next_token {
-            Some(next) if !next.is_empty() => token = Some(next),
-            _ => return Ok(channels),
-        }
-    }
+    let channels: Vec<_> = clients
+        .medialive
+        .list_channels()
+        .max_results(PAGE)
+        .into_paginator()
+        .items()
+        .send()
+        .try_collect()
+        .await
+        .map_err(|error| CallError::new("ListChannels", &error))?;
+    let listed = |channel: &sdk::ChannelSummary| Listed {
+        kind: Kind::Channel,
+        id: channel.id().unwrap_or_default().to_owned(),
+        name: channel.name().unwrap_or_default().to_owned(),
+        state: channel
+            .state()
+            .map(|state| state.as_str().to_owned())
+            .unwrap_or_default(),
+        tags: tags(channel.tags()),
+    };
+    Ok(channels.iter().map(listed).collect())
 }
 
 /// The kinds of alerts that are set on a channel now. Not their messages, which may name a URL.
@@ -437,7 +302,7 @@ pub fn own<'a>(listed: &'a [Listed], stack: &str, destination_id: &str) -> Optio
     own.first().copied()
 }
 
-fn absent<T>(error: CallError) -> Result<Option<T>, CallError> {
+pub(crate) fn absent<T>(error: CallError) -> Result<Option<T>, CallError> {
     if error.is_not_found() {
         Ok(None)
     } else {

@@ -48,6 +48,11 @@ pub(crate) fn attribute<T: Serialize>(data: &T) -> AttributeValue {
     serde_dynamo::to_attribute_value(data).unwrap_or(AttributeValue::Null(true))
 }
 
+/// A text as an attribute.
+pub(crate) fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
 /// A row as one of our types.
 pub(crate) fn parse<T: DeserializeOwned>(row: Row) -> Option<T> {
     serde_dynamo::from_item(row).ok()

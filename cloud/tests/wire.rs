@@ -17,7 +17,7 @@ use aws_smithy_types::body::SdkBody;
 use cloud::{
     Error,
     clients::{self, Clients},
-    media_connect,
+    inputs, media_connect,
     media_live::{self, ChannelBody},
     parameters,
     settings::Settings,
@@ -252,7 +252,7 @@ fn gone_is_gone_and_an_unreadable_parameter_is_no_missing_one() {
             .is_none()
     );
     let (_, clients) = wire(&[gone]);
-    assert!(block_on(media_live::delete_input(&clients, "1")).is_ok());
+    assert!(block_on(inputs::delete(&clients, "1")).is_ok());
     for (kind, wanted) in [
         ("ParameterNotFound", domain::look::KeyLook::Missing),
         ("AccessDeniedException", domain::look::KeyLook::Unreadable),

@@ -14,6 +14,8 @@ use crate::permissions;
 /// Modules of `cloud` that reach AWS. The two tables are told apart by who asks for them.
 pub const MODULES: &[&str] = &[
     "executions",
+    "helpers",
+    "inputs",
     "ledgers",
     "media_connect",
     "media_live",
@@ -87,7 +89,7 @@ impl Functions {
         found: &mut BTreeSet<String>,
     ) {
         let table = match module {
-            "ledgers" => Some("ledger"),
+            "helpers" | "ledgers" | "pace" => Some("ledger"),
             "records" => Some("destinations"),
             _ => table,
         };

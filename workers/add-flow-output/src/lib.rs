@@ -4,9 +4,9 @@
 //! Undone by: remove-flow-output.
 
 use cloud::{
-    Cloud, Error,
+    Cloud, Error, inputs,
     ledgers::Foresight,
-    media_connect, media_live,
+    media_connect,
     payload::{Done, Level, StepInput},
     step::{Step, is_fresh},
 };
@@ -33,7 +33,7 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
         return Err(Error::Stale("There is no input to feed.".into()));
     };
     if made.address.is_empty() {
-        let seen = media_live::describe_input(clients, &made.id).await?;
+        let seen = inputs::describe(clients, &made.id).await?;
         let Some(address) = seen.and_then(|input| input.address) else {
             step.close().await?;
             return Err(Error::transient("The input is still being created."));

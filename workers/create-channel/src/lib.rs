@@ -4,8 +4,8 @@
 //! Undone by: delete-channel.
 
 use cloud::{
-    Cloud, Error,
-    ledgers::{self, Foresight},
+    Cloud, Error, helpers, inputs,
+    ledgers::Foresight,
     media_live::{self, ChannelBody},
     parameters,
     payload::{Done, StepInput},
@@ -42,7 +42,7 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
                 address: String::new(),
             });
             step.close().await?;
-            ledgers::note_channel(clients, settings, &channel_id, id).await?;
+            helpers::note_channel(clients, settings, &channel_id, id).await?;
             return Ok(Done::new("found"));
         }
     }
@@ -92,11 +92,11 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
                 retry: aim.retry,
             });
             step.close().await?;
-            ledgers::note_channel(clients, settings, &channel.id, id).await?;
+            helpers::note_channel(clients, settings, &channel.id, id).await?;
             Ok(Done::new("created"))
         }
         Err(error) if error.may_be_conflict() => {
-            let ready = media_live::describe_input(clients, &made.id)
+            let ready = inputs::describe(clients, &made.id)
                 .await?
                 .is_some_and(|input| input.state == "DETACHED");
             step.close_unmade().await?;

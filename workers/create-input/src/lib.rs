@@ -4,7 +4,7 @@
 //! Undone by: delete-input.
 
 use cloud::{
-    Cloud, Error,
+    Cloud, Error, inputs,
     ledgers::Foresight,
     media_live,
     payload::{Done, StepInput},
@@ -43,7 +43,7 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
                 .input_sought
                 .as_ref()
                 .map_or(input.plan.incarnation, |sought| sought.incarnation);
-            match media_live::create_input(
+            match inputs::create(
                 &cloud.clients,
                 &cloud.settings,
                 &input.destination_id,
@@ -66,10 +66,10 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
 }
 
 async fn find(cloud: &Cloud, destination_id: &str) -> Result<Option<InputLook>, Error> {
-    let listed = media_live::list_inputs(&cloud.clients).await?;
+    let listed = inputs::list(&cloud.clients).await?;
     let Some(own) = media_live::own(&listed, &cloud.settings.stack, destination_id) else {
         return Ok(None);
     };
-    let seen = media_live::describe_input(&cloud.clients, &own.id).await?;
+    let seen = inputs::describe(&cloud.clients, &own.id).await?;
     Ok(seen.filter(|input| !matches!(input.state.as_str(), "DELETING" | "DELETED")))
 }

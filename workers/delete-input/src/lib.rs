@@ -4,7 +4,7 @@
 //! Undone by: create-input, in a new incarnation.
 
 use cloud::{
-    Cloud, Error, media_live,
+    Cloud, Error, inputs,
     payload::{Done, StepInput},
     step::Step,
 };
@@ -17,13 +17,13 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
         return Ok(Done::new("already gone"));
     };
     let mut step = Step::open_to_unmake(cloud, &input, "delete-input").await?;
-    let state = media_live::describe_input(clients, &seen.id)
+    let state = inputs::describe(clients, &seen.id)
         .await?
         .map(|input| input.state);
     let deleted = match state.as_deref() {
         None | Some("DELETED") => true,
-        Some("DETACHED") => match media_live::delete_input(clients, &seen.id).await {
-            Ok(()) => media_live::describe_input(clients, &seen.id)
+        Some("DETACHED") => match inputs::delete(clients, &seen.id).await {
+            Ok(()) => inputs::describe(clients, &seen.id)
                 .await?
                 .is_none_or(|input| input.state == "DELETED"),
             Err(error) if error.may_be_conflict() => false,

@@ -4,7 +4,7 @@
 //! Undone by: the next Plan.
 
 use cloud::{
-    Cloud, Error, executions, ledgers, media_connect, media_live, parameters,
+    Cloud, Error, executions, helpers, inputs, ledgers, media_connect, media_live, parameters,
     payload::{LookOutput, PlanInput, PlanOutput},
     records,
 };
@@ -89,7 +89,7 @@ async fn hold_address(
         noted.addresses.push(hash.clone());
         ledgers::save(clients, settings, execution, &before, &noted).await?;
     }
-    let holder = ledgers::hold_address(clients, settings, &hash, &before.destination_id).await?;
+    let holder = helpers::hold_address(clients, settings, &hash, &before.destination_id).await?;
     if holder == before.destination_id {
         return Ok((noted, AddressLook::Held));
     }
@@ -140,12 +140,12 @@ async fn look(
             let known = match known {
                 Some(made) => Some(made.id.clone()),
                 None => {
-                    let listed = media_live::list_inputs(clients).await?;
+                    let listed = inputs::list(clients).await?;
                     media_live::own(&listed, &settings.stack, id).map(|thing| thing.id.clone())
                 }
             };
             match known {
-                Some(known) => sight(media_live::describe_input(clients, &known).await?),
+                Some(known) => sight(inputs::describe(clients, &known).await?),
                 None => Sight::NotFound,
             }
         }
@@ -226,7 +226,7 @@ async fn write(
     }
     if !decision.let_go.is_empty() {
         for hash in &decision.let_go {
-            ledgers::drop_helper(clients, settings, &ledgers::address_key(hash), id).await?;
+            helpers::drop_helper(clients, settings, &helpers::address_key(hash), id).await?;
         }
         let mut without = decision.ledger.clone();
         without
@@ -246,7 +246,7 @@ async fn write(
         executions::end_wait(clients, &wait.token, "planned again").await?;
     }
     if let (Some(old), None) = (&before.channel, &decision.ledger.channel) {
-        ledgers::drop_helper(clients, settings, &ledgers::channel_key(&old.id), id).await?;
+        helpers::drop_helper(clients, settings, &helpers::channel_key(&old.id), id).await?;
     }
     Ok(())
 }

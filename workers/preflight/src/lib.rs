@@ -4,7 +4,7 @@
 //! Undone by: nothing to undo.
 
 use cloud::{
-    Cloud, Error, media_live,
+    Cloud, Error, inputs,
     payload::{Done, StepInput},
 };
 use domain::{
@@ -33,8 +33,7 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
         return Err(Error::Full(Problem::new(Code::WaitingForQuota, message)));
     }
     let group = &cloud.settings.input_security_group_id;
-    let Some(rules) = media_live::describe_input_security_group(&cloud.clients, group).await?
-    else {
+    let Some(rules) = inputs::describe_security_group(&cloud.clients, group).await? else {
         return Err(Error::permanent(
             Code::FeedNotAllowed,
             "The input security group does not exist.",

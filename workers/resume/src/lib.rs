@@ -4,7 +4,8 @@
 //! Undone by: nothing; a wake-up is only a hint, and Plan looks.
 
 use cloud::{
-    Cloud, Error, events::eventbridge::EventBridgeEvent, executions, ledgers, payload::Done,
+    Cloud, Error, events::eventbridge::EventBridgeEvent, executions, helpers, ledgers,
+    payload::Done,
 };
 use domain::{
     look::{ChannelState, is_over},
@@ -24,8 +25,7 @@ pub async fn handle(cloud: &Cloud, event: EventBridgeEvent) -> Result<Done, Erro
     let Some(channel_id) = channel_id else {
         return Ok(Done::new("nothing to wake"));
     };
-    let Some(helper) =
-        ledgers::helper(clients, settings, &ledgers::channel_key(channel_id)).await?
+    let Some(helper) = helpers::read(clients, settings, &helpers::channel_key(channel_id)).await?
     else {
         return Ok(Done::new("not ours"));
     };

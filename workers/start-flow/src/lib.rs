@@ -4,8 +4,8 @@
 //! Undone by: the sweep, a grace time after the last destination needed it.
 
 use cloud::{
-    Cloud, Error,
-    ledgers::{self, Foresight},
+    Cloud, Error, helpers,
+    ledgers::Foresight,
     media_connect,
     payload::{Done, StepInput},
     step::{Step, is_fresh},
@@ -16,12 +16,12 @@ use domain::{name, problem::Code};
 pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     let (clients, settings, now) = (&cloud.clients, &cloud.settings, cloud.now());
     let mut looked = false;
-    if !ledgers::need_flow(clients, settings, now, false).await? {
+    if !helpers::need_flow(clients, settings, now, false).await? {
         // A stop of ours was sent. Once it is seen to have landed, nobody has to wait for it.
         let flow = media_connect::describe_flow(clients, settings).await?;
         let landed =
             flow.is_some_and(|flow| matches!(flow.look.status.as_str(), "STOPPING" | "STANDBY"));
-        if !(landed && ledgers::need_flow(clients, settings, now, true).await?) {
+        if !(landed && helpers::need_flow(clients, settings, now, true).await?) {
             return Err(Error::transient(
                 "The flow is being stopped and comes back up after that.",
             ));

@@ -8,6 +8,7 @@ use cloud::{
     events::eventbridge::EventBridgeEvent,
     executions,
     executions::Fate,
+    helpers, inputs,
     ledgers::{self, Nudge},
     media_connect, media_live, records,
 };
@@ -51,7 +52,7 @@ pub async fn handle(cloud: &Cloud, _tick: EventBridgeEvent) -> Result<Swept, Err
         });
     }
     if pass.suspects != seen.suspects {
-        let noted = ledgers::note_suspects(&cloud.clients, &cloud.settings, &pass.suspects).await;
+        let noted = helpers::note_suspects(&cloud.clients, &cloud.settings, &pass.suspects).await;
         swept.note(noted, |_, ()| {});
     }
     let stopped = flow(cloud, &seen, &pass).await;
@@ -85,7 +86,7 @@ async fn look(cloud: &Cloud) -> Result<Seen, Error> {
     let (clients, settings, now) = (&cloud.clients, &cloud.settings, cloud.now());
     // The things first and the rows after: a thing made in between is then accounted for.
     let mut things = media_live::list_channels(clients).await?;
-    things.extend(media_live::list_inputs(clients).await?);
+    things.extend(inputs::list(clients).await?);
     let flow = media_connect::describe_flow(clients, settings).await?;
     let (rows, helpers) = ledgers::all(clients, settings).await?;
     let records = records::fingerprints(clients, settings).await?;
@@ -123,8 +124,8 @@ async fn look(cloud: &Cloud) -> Result<Seen, Error> {
         things,
         flow: flow.map(|flow| flow.look),
         ended_holders,
-        suspects: memory(ledgers::SWEEP_KEY).suspects,
-        flow_unneeded_since: memory(ledgers::FLOW_KEY).unneeded_since,
+        suspects: memory(helpers::SWEEP_KEY).suspects,
+        flow_unneeded_since: memory(helpers::FLOW_KEY).unneeded_since,
     })
 }
 
@@ -226,7 +227,7 @@ async fn remove(cloud: &Cloud, orphan: &Listed) -> Result<(), Error> {
         (Kind::Channel, "IDLE" | "CREATE_FAILED" | "UPDATE_FAILED") => {
             Ok(media_live::delete_channel(clients, &orphan.id).await?)
         }
-        (Kind::Input, "DETACHED") => Ok(media_live::delete_input(clients, &orphan.id).await?),
+        (Kind::Input, "DETACHED") => Ok(inputs::delete(clients, &orphan.id).await?),
         (Kind::FlowOutput, _) => {
             Ok(media_connect::remove_flow_output(clients, &cloud.settings, &orphan.id).await?)
         }
@@ -237,14 +238,14 @@ async fn remove(cloud: &Cloud, orphan: &Listed) -> Result<(), Error> {
 async fn flow(cloud: &Cloud, seen: &Seen, pass: &Pass) -> Result<bool, Error> {
     let (clients, settings) = (&cloud.clients, &cloud.settings);
     if let (true, Some(since)) = (pass.stop_flow, seen.flow_unneeded_since) {
-        if ledgers::announce_stop(clients, settings, since, cloud.now()).await? {
+        if helpers::announce_stop(clients, settings, since, cloud.now()).await? {
             media_connect::stop_flow(clients, settings).await?;
             return Ok(true);
         }
         return Ok(false);
     }
     if pass.flow_unneeded_since != seen.flow_unneeded_since {
-        ledgers::note_unneeded(clients, settings, pass.flow_unneeded_since).await?;
+        helpers::note_unneeded(clients, settings, pass.flow_unneeded_since).await?;
     }
     Ok(false)
 }
@@ -258,7 +259,7 @@ async fn repair(cloud: &Cloud, seen: &Seen, swept: &mut Swept) {
         if row.holder.is_none() && row.rest.is_some() && !seen.channel_helpers.contains(&channel.id)
         {
             let noted =
-                ledgers::note_channel(&cloud.clients, &cloud.settings, &channel.id, id).await;
+                helpers::note_channel(&cloud.clients, &cloud.settings, &channel.id, id).await;
             swept.note(noted, |_, ()| {});
         }
     }

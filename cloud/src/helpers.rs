@@ -1,0 +1,222 @@
+//! Helper rows of the ledger table: who a channel serves, who holds an address and key, whether
+//! the flow is needed, what the sweep remembers. Each one conditional write.
+
+use crate::{
+    clients::Clients,
+    fault::CallError,
+    ledgers,
+    settings::Settings,
+    table::{self, Update, Written, attribute, text},
+};
+use aws_sdk_dynamodb::types::ReturnValue;
+use domain::{Error, ledger};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A helper row of the ledger: keyed by `channel#<id>`, `url#<hash>`, `flow#main` or `sweep#main`,
+/// none of which can be a destination's id.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Helper {
+    /// Its key.
+    pub destination_id: String,
+    /// The destination it points to.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub serves: String,
+    /// Suspected orphans and when each was first seen.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub suspects: BTreeMap<String, Timestamp>,
+    /// Since when nobody needs the flow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unneeded_since: Option<Timestamp>,
+    /// Until when a StopFlow of ours may still land.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopping_until: Option<Timestamp>,
+    /// Unix seconds after which DynamoDB may drop the row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<i64>,
+}
+
+/// Key of the row that tells which destination a channel serves.
+pub fn channel_key(channel_id: &str) -> String {
+    format!("channel#{channel_id}")
+}
+
+/// Key of the row that tells who holds an address and key.
+pub fn address_key(hash: &str) -> String {
+    format!("url#{hash}")
+}
+
+/// Key of the flow's row.
+pub const FLOW_KEY: &str = "flow#main";
+/// Key of the sweep's memory.
+pub const SWEEP_KEY: &str = "sweep#main";
+
+async fn write(
+    clients: &Clients,
+    settings: &Settings,
+    key: &str,
+    update: Update,
+) -> Result<Written, CallError> {
+    table::update(
+        clients,
+        &settings.ledger_table,
+        key,
+        update,
+        ReturnValue::None,
+    )
+    .await
+}
+
+/// Reads a helper row.
+pub async fn read(
+    clients: &Clients,
+    settings: &Settings,
+    key: &str,
+) -> Result<Option<Helper>, Error> {
+    Ok(table::get(clients, &settings.ledger_table, key)
+        .await?
+        .and_then(table::parse))
+}
+
+/// Notes which destination a channel serves, for the events that name only the channel.
+pub async fn note_channel(
+    clients: &Clients,
+    settings: &Settings,
+    channel_id: &str,
+    destination_id: &str,
+) -> Result<(), Error> {
+    let update = Update::default().set("serves", text(destination_id));
+    write(clients, settings, &channel_key(channel_id), update).await?;
+    Ok(())
+}
+
+/// Drops a helper row that serves a destination.
+pub async fn drop_helper(
+    clients: &Clients,
+    settings: &Settings,
+    key: &str,
+    destination_id: &str,
+) -> Result<(), Error> {
+    let answer = clients
+        .dynamodb
+        .delete_item()
+        .table_name(&settings.ledger_table)
+        .key("destination_id", text(key))
+        .condition_expression("attribute_not_exists(serves) OR serves = :me")
+        .expression_attribute_values(":me", text(destination_id))
+        .send()
+        .await;
+    match answer {
+        Ok(_) => Ok(()),
+        Err(error) => match CallError::new("DeleteItem", &error) {
+            error if error.is_condition() => Ok(()),
+            error => Err(error.into()),
+        },
+    }
+}
+
+/// Asks for an address. Gives who holds it: this destination, or the one that had it first.
+///
+/// The asker has noted the address in its own row before, so that a holder whose row does not
+/// know the address any more can be told from one that is about to take it.
+pub async fn hold_address(
+    clients: &Clients,
+    settings: &Settings,
+    hash: &str,
+    destination_id: &str,
+) -> Result<String, Error> {
+    let key = address_key(hash);
+    let update = Update::default()
+        .set("serves", text(destination_id))
+        .when_absent_or_equal("serves", text(destination_id));
+    let holder = match write(clients, settings, &key, update).await? {
+        Written::Yes(_) => return Ok(destination_id.to_owned()),
+        Written::No(row) => table::parse::<Helper>(row).unwrap_or_default().serves,
+    };
+    let row = ledgers::read(clients, settings, &holder).await?;
+    if row.addresses.iter().any(|held| held == hash) {
+        return Ok(holder);
+    }
+    let update = Update::default()
+        .set("serves", text(destination_id))
+        .when_equal("serves", text(&holder));
+    match write(clients, settings, &key, update).await? {
+        Written::Yes(_) => Ok(destination_id.to_owned()),
+        Written::No(row) => Ok(table::parse::<Helper>(row).unwrap_or_default().serves),
+    }
+}
+
+/// Says that the flow is needed. False: a StopFlow of ours may still land, so not yet. `landed`: it
+/// was seen to have landed.
+pub async fn need_flow(
+    clients: &Clients,
+    settings: &Settings,
+    now: Timestamp,
+    landed: bool,
+) -> Result<bool, Error> {
+    let row = read(clients, settings, FLOW_KEY).await?.unwrap_or_default();
+    if !landed && row.stopping_until.is_some_and(|until| until > now) {
+        return Ok(false);
+    }
+    if row.unneeded_since.is_none() && row.stopping_until.is_none() {
+        return Ok(true);
+    }
+    let mut update = Update::default()
+        .remove("unneeded_since")
+        .remove("stopping_until");
+    update = match &row.stopping_until {
+        Some(until) => update.when_equal("stopping_until", attribute(until)),
+        None => update.when_absent("stopping_until"),
+    };
+    Ok(matches!(
+        write(clients, settings, FLOW_KEY, update).await?,
+        Written::Yes(_)
+    ))
+}
+
+/// Remembers since when nobody needs the flow.
+pub async fn note_unneeded(
+    clients: &Clients,
+    settings: &Settings,
+    since: Option<Timestamp>,
+) -> Result<(), Error> {
+    let update = match since {
+        Some(since) => Update::default().set_if_absent("unneeded_since", attribute(&since)),
+        None => Update::default().remove("unneeded_since"),
+    };
+    write(clients, settings, FLOW_KEY, update).await?;
+    Ok(())
+}
+
+/// Announces a StopFlow, on condition that still nobody needs the flow since then.
+pub async fn announce_stop(
+    clients: &Clients,
+    settings: &Settings,
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let update = Update::default()
+        .set(
+            "stopping_until",
+            attribute(&ledger::after(now, ledger::INTENT_SECONDS)),
+        )
+        .remove("unneeded_since")
+        .when_equal("unneeded_since", attribute(&since));
+    Ok(matches!(
+        write(clients, settings, FLOW_KEY, update).await?,
+        Written::Yes(_)
+    ))
+}
+
+/// Remembers suspected orphans.
+pub async fn note_suspects(
+    clients: &Clients,
+    settings: &Settings,
+    suspects: &BTreeMap<String, Timestamp>,
+) -> Result<(), Error> {
+    let update = Update::default().set("suspects", attribute(suspects));
+    write(clients, settings, SWEEP_KEY, update).await?;
+    Ok(())
+}
