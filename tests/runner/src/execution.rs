@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::history::{Event, What};
 use crate::machine::{Machine, Task};
 use crate::trouble::{HEARTBEAT, RUNTIME, TIMEOUT};
-use crate::words::{Effect, Failure, OpenToken, Refusal, Status, TokenProblem};
+use crate::words::{Effect, Failure, Refusal, Status, TokenProblem};
 
 /// A history holds 25,000 events, of which the last is the end of the execution.
 const MOST_EVENTS: usize = 25_000;
@@ -21,14 +21,14 @@ const REDRIVABLE: SignedDuration = SignedDuration::from_hours(14 * 24);
 #[derive(Clone, Debug)]
 pub struct Execution {
     pub(crate) machine: Arc<Machine>,
-    arn: String,
-    name: String,
-    input: Arc<Value>,
-    started: Timestamp,
-    ended: Option<Timestamp>,
+    pub(crate) arn: String,
+    pub(crate) name: String,
+    pub(crate) input: Arc<Value>,
+    pub(crate) started: Timestamp,
+    pub(crate) ended: Option<Timestamp>,
     status: Status,
-    failure: Option<Failure>,
-    output: Option<Arc<Value>>,
+    pub(crate) failure: Option<Failure>,
+    pub(crate) output: Option<Arc<Value>>,
     deadline: Timestamp,
     pub(crate) phase: Phase,
     /// The state it is in, or enters first, and that state's raw input.
@@ -41,9 +41,9 @@ pub struct Execution {
     pub(crate) attempts: u64,
     /// The attempts that were given a token.
     tokens: BTreeSet<u64>,
-    redrives: u64,
+    pub(crate) redrives: u64,
     pub(crate) transitions: u64,
-    history: Vec<Event>,
+    pub(crate) history: Vec<Event>,
     overflow: bool,
 }
 
@@ -73,18 +73,18 @@ pub(crate) enum Phase {
 /// An invocation under way.
 #[derive(Clone, Debug)]
 pub(crate) struct Work {
-    attempt: u64,
-    token: Option<String>,
-    since: Timestamp,
+    pub(crate) attempt: u64,
+    pub(crate) token: Option<String>,
+    pub(crate) since: Timestamp,
     due: Timestamp,
     /// How long without a heartbeat is too long, and when that is.
     heartbeat: Option<(SignedDuration, Timestamp)>,
-    submitted: bool,
+    pub(crate) submitted: bool,
 }
 
 impl Work {
     /// When it times out, one way or the other.
-    fn limit(&self) -> Timestamp {
+    pub(crate) fn limit(&self) -> Timestamp {
         self.heartbeat
             .map_or(self.due, |(_, due)| due.min(self.due))
     }
@@ -312,90 +312,6 @@ impl Execution {
     fn is_entered(&self) -> bool {
         let left = |event: &Event| matches!(&event.what, What::Exited { .. });
         !self.history[self.entered_event..].iter().any(left)
-    }
-
-    /// The tokens that are still waited for; at most one.
-    pub fn open_tokens(&self) -> impl Iterator<Item = OpenToken<'_>> {
-        let work = if let Phase::Working(work) = &self.phase {
-            Some(work)
-        } else {
-            None
-        };
-        work.into_iter().filter_map(|work| {
-            let token = work.token.as_deref()?;
-            Some(OpenToken {
-                token,
-                state: self.state(),
-                since: work.since,
-                due: work.limit(),
-            })
-        })
-    }
-
-    /// The invocation that has not been answered yet, if there is one.
-    pub fn open_attempt(&self) -> Option<u64> {
-        match &self.phase {
-            Phase::Working(work) if !work.submitted => Some(work.attempt),
-            _ => None,
-        }
-    }
-
-    /// All events so far.
-    pub fn history(&self) -> &[Event] {
-        &self.history
-    }
-
-    /// The states entered so far, in order.
-    pub fn entered(&self) -> impl Iterator<Item = &str> {
-        self.history.iter().filter_map(|event| match &event.what {
-            What::Entered { state, .. } => Some(&**state),
-            _ => None,
-        })
-    }
-
-    /// What it was started with.
-    pub fn input(&self) -> &Value {
-        &self.input
-    }
-
-    /// Its output, once it succeeded.
-    pub fn output(&self) -> Option<&Value> {
-        self.output.as_deref()
-    }
-
-    /// Its error, once it failed, timed out or was stopped.
-    pub fn failure(&self) -> Option<&Failure> {
-        self.failure.as_ref()
-    }
-
-    /// State transitions as they are billed: one for each state entered, one more for each retry and each redrive.
-    pub fn transitions(&self) -> u64 {
-        self.transitions
-    }
-
-    /// Its ARN.
-    pub fn arn(&self) -> &str {
-        &self.arn
-    }
-
-    /// Its name.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// When it was started.
-    pub fn started(&self) -> Timestamp {
-        self.started
-    }
-
-    /// When it ended.
-    pub fn stopped(&self) -> Option<Timestamp> {
-        self.ended
-    }
-
-    /// How many times it was redriven.
-    pub fn redrive_count(&self) -> u64 {
-        self.redrives
     }
 
     /// The state it stands at.

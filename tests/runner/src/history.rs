@@ -101,3 +101,49 @@ pub enum What {
         count: u64,
     },
 }
+
+impl What {
+    /// AWS's name of the event, without the kind of state in those of entering and leaving one.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            What::Started { .. } => "ExecutionStarted",
+            What::Entered { .. } => "StateEntered",
+            What::Scheduled { .. } => "TaskScheduled",
+            What::TaskStarted { .. } => "TaskStarted",
+            What::TaskSubmitted { .. } => "TaskSubmitted",
+            What::TaskSucceeded { .. } => "TaskSucceeded",
+            What::TaskFailed { .. } => "TaskFailed",
+            What::TaskTimedOut { .. } => "TaskTimedOut",
+            What::Exited { .. } => "StateExited",
+            What::Succeeded { .. } => "ExecutionSucceeded",
+            What::Failed { .. } => "ExecutionFailed",
+            What::TimedOut => "ExecutionTimedOut",
+            What::Aborted { .. } => "ExecutionAborted",
+            What::Redriven { .. } => "ExecutionRedriven",
+        }
+    }
+
+    /// The JSON it keeps, if any.
+    pub fn value(&self) -> Option<&Value> {
+        match self {
+            What::Started { input } | What::Entered { input, .. } => Some(input),
+            What::Scheduled { parameters, .. } => Some(parameters),
+            What::TaskSubmitted { output, .. }
+            | What::TaskSucceeded { output, .. }
+            | What::Exited { output, .. }
+            | What::Succeeded { output } => Some(output),
+            _ => None,
+        }
+    }
+
+    /// The error it keeps, if any.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            What::TaskFailed { failure, .. }
+            | What::TaskTimedOut { failure, .. }
+            | What::Failed { failure }
+            | What::Aborted { failure } => Some(failure),
+            _ => None,
+        }
+    }
+}

@@ -9,9 +9,12 @@ mod fields;
 mod history;
 mod machine;
 mod path;
+mod reader;
 mod step;
+mod task;
 mod template;
 mod trouble;
+mod view;
 mod words;
 
 pub use execution::{Execution, execution_of};

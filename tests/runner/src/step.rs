@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::execution::{Execution, Phase, later};
 use crate::history::What;
-use crate::machine::{Kind, Machine, Next, State, Task, Until};
+use crate::machine::{Kind, Machine, Next, State, Until};
 use crate::path::Path;
 use crate::template::{Context, Template};
 use crate::trouble::{RUNTIME, TOO_LARGE};
@@ -209,112 +209,8 @@ impl Execution {
         })
     }
 
-    /// Invokes the function of a task.
-    fn invoke(&mut self, now: Timestamp, state: &State, task: &Task) -> Effect {
-        let attempt = self.attempts + 1;
-        let token = task.token.then(|| format!("{}#{attempt}", self.arn()));
-        let filled = self.effective_input(state).and_then(|input| {
-            let fill = |what: &Context| match what {
-                Context::TaskToken => token.clone().map(Value::String),
-                what => self.context(what),
-            };
-            let filled = task
-                .payload
-                .fill("Parameters", &input, &fill)
-                .map_err(|why| self.runtime(&why))?;
-            within(Arc::new(filled), "the task's input")
-        });
-        match filled {
-            Ok(parameters) => {
-                self.attempts = attempt;
-                let payload = parameters["Payload"].clone();
-                self.note(
-                    now,
-                    What::Scheduled {
-                        attempt,
-                        parameters,
-                    },
-                );
-                self.note(now, What::TaskStarted { attempt });
-                self.begin_work(now, task, attempt, token.clone());
-                Effect::Invoke {
-                    function: task.function.clone(),
-                    payload,
-                    attempt,
-                    token,
-                }
-            }
-            Err(failure) => {
-                // Only what a Catch names can take it; there is nothing to try again.
-                self.catch(now, task, failure);
-                Effect::Moved
-            }
-        }
-    }
-
-    /// Goes on with what a task brought.
-    fn take_result(
-        &mut self,
-        now: Timestamp,
-        state: &State,
-        task: &Task,
-        output: Arc<Value>,
-    ) -> Result<(), Failure> {
-        let result = match &task.selector {
-            Some(template) => Arc::new(self.fill(template, "ResultSelector", &output)?),
-            None => output,
-        };
-        let output = self.combine(task.result_path.as_ref(), result)?;
-        self.leave(now, state, task.next, output)
-    }
-
-    /// A task failed: tries again, or catches, or ends. The first retrier that matches decides; when it is used up,
-    /// the catchers are asked.
-    fn fail(
-        &mut self,
-        now: Timestamp,
-        task: &Task,
-        failure: Failure,
-        chance: &mut dyn FnMut() -> f64,
-    ) {
-        let retrier = task
-            .retry
-            .iter()
-            .position(|retrier| retrier.errors.matches(&failure.error));
-        match retrier {
-            Some(which) if self.retries[which] < task.retry[which].max_attempts => {
-                let delay = task.retry[which].delay(self.retries[which], chance);
-                self.retries[which] += 1;
-                self.transitions += 1;
-                self.phase = Phase::Delayed {
-                    until: later(now, delay),
-                };
-            }
-            _ => self.catch(now, task, failure),
-        }
-    }
-
-    /// Goes on where the first catcher that matches says, or ends.
-    fn catch(&mut self, now: Timestamp, task: &Task, failure: Failure) {
-        let Some(catcher) = task
-            .catch
-            .iter()
-            .find(|catcher| catcher.errors.matches(&failure.error))
-        else {
-            return self.end(now, Status::Failed, Err(failure));
-        };
-        let result = json!({ "Error": failure.error, "Cause": failure.cause });
-        match self
-            .combine(catcher.result_path.as_ref(), Arc::new(result))
-            .and_then(|output| within(output, "the state's output"))
-        {
-            Ok(output) => self.go(now, catcher.next, output),
-            Err(failure) => self.end(now, Status::Failed, Err(failure)),
-        }
-    }
-
     /// Leaves a state that did its work.
-    fn leave(
+    pub(crate) fn leave(
         &mut self,
         now: Timestamp,
         state: &State,
@@ -340,7 +236,7 @@ impl Execution {
     }
 
     /// On to another state.
-    fn go(&mut self, now: Timestamp, next: usize, output: Arc<Value>) {
+    pub(crate) fn go(&mut self, now: Timestamp, next: usize, output: Arc<Value>) {
         let (machine, at) = self.here();
         self.note(
             now,
@@ -355,7 +251,7 @@ impl Execution {
     }
 
     /// The state's input after `InputPath`.
-    fn effective_input(&self, state: &State) -> Result<Arc<Value>, Failure> {
+    pub(crate) fn effective_input(&self, state: &State) -> Result<Arc<Value>, Failure> {
         self.select(state.input_path.as_ref(), "InputPath", self.raw.clone())
     }
 
@@ -382,7 +278,11 @@ impl Execution {
     }
 
     /// The state's raw input with a result put where `ResultPath` says.
-    fn combine(&self, path: Option<&Path>, result: Arc<Value>) -> Result<Arc<Value>, Failure> {
+    pub(crate) fn combine(
+        &self,
+        path: Option<&Path>,
+        result: Arc<Value>,
+    ) -> Result<Arc<Value>, Failure> {
         let Some(path) = path else {
             return Ok(self.raw.clone());
         };
@@ -402,14 +302,19 @@ impl Execution {
     }
 
     /// A template filled from a value.
-    fn fill(&self, template: &Template, field: &str, input: &Value) -> Result<Value, Failure> {
+    pub(crate) fn fill(
+        &self,
+        template: &Template,
+        field: &str,
+        input: &Value,
+    ) -> Result<Value, Failure> {
         template
             .fill(field, input, &|what| self.context(what))
             .map_err(|why| self.runtime(&why))
     }
 
     /// The context object.
-    fn context(&self, what: &Context) -> Option<Value> {
+    pub(crate) fn context(&self, what: &Context) -> Option<Value> {
         let machine_arn = || {
             self.arn()
                 .replacen(":execution:", ":stateMachine:", 1)
@@ -432,7 +337,7 @@ impl Execution {
     }
 
     /// The error of something Step Functions cannot process.
-    fn runtime(&self, why: &str) -> Failure {
+    pub(crate) fn runtime(&self, why: &str) -> Failure {
         Failure::new(RUNTIME, self.place(why))
     }
 
@@ -446,7 +351,7 @@ impl Execution {
 }
 
 /// A value that is not over the quota.
-fn within(value: Arc<Value>, what: &str) -> Result<Arc<Value>, Failure> {
+pub(crate) fn within(value: Arc<Value>, what: &str) -> Result<Arc<Value>, Failure> {
     struct Count(usize);
     impl io::Write for Count {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

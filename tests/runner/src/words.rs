@@ -69,6 +69,13 @@ impl Failure {
             cause: cause.into(),
         }
     }
+
+    /// What a Lambda function answered that ended with an error: Step Functions takes the error's type as its name
+    /// and the whole answer as its cause.
+    pub fn of_function(error_type: &str, message: &str) -> Failure {
+        let answer = serde_json::json!({ "errorMessage": message, "errorType": error_type });
+        Failure::new(error_type, answer.to_string())
+    }
 }
 
 /// Why a token was not accepted, as SendTaskSuccess, SendTaskFailure and SendTaskHeartbeat say it.

@@ -1,0 +1,119 @@
+//! Task states: the invocation, its result, and what becomes of a failure.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::execution::{Execution, Phase, later};
+use crate::history::What;
+use crate::machine::{State, Task};
+use crate::step::within;
+use crate::template::Context;
+use crate::words::{Effect, Failure, Status};
+
+impl Execution {
+    /// Invokes the function of a task.
+    pub(crate) fn invoke(&mut self, now: Timestamp, state: &State, task: &Task) -> Effect {
+        let attempt = self.attempts + 1;
+        let token = task.token.then(|| format!("{}#{attempt}", self.arn()));
+        let filled = self.effective_input(state).and_then(|input| {
+            let fill = |what: &Context| match what {
+                Context::TaskToken => token.clone().map(Value::String),
+                what => self.context(what),
+            };
+            let filled = task
+                .payload
+                .fill("Parameters", &input, &fill)
+                .map_err(|why| self.runtime(&why))?;
+            within(Arc::new(filled), "the task's input")
+        });
+        match filled {
+            Ok(parameters) => {
+                self.attempts = attempt;
+                let payload = parameters["Payload"].clone();
+                self.note(
+                    now,
+                    What::Scheduled {
+                        attempt,
+                        parameters,
+                    },
+                );
+                self.note(now, What::TaskStarted { attempt });
+                self.begin_work(now, task, attempt, token.clone());
+                Effect::Invoke {
+                    function: task.function.clone(),
+                    payload,
+                    attempt,
+                    token,
+                }
+            }
+            Err(failure) => {
+                // Only what a Catch names can take it; there is nothing to try again.
+                self.catch(now, task, failure);
+                Effect::Moved
+            }
+        }
+    }
+
+    /// Goes on with what a task brought.
+    pub(crate) fn take_result(
+        &mut self,
+        now: Timestamp,
+        state: &State,
+        task: &Task,
+        output: Arc<Value>,
+    ) -> Result<(), Failure> {
+        let result = match &task.selector {
+            Some(template) => Arc::new(self.fill(template, "ResultSelector", &output)?),
+            None => output,
+        };
+        let output = self.combine(task.result_path.as_ref(), result)?;
+        self.leave(now, state, task.next, output)
+    }
+
+    /// A task failed: tries again, or catches, or ends. The first retrier that matches decides; when it is used up,
+    /// the catchers are asked.
+    pub(crate) fn fail(
+        &mut self,
+        now: Timestamp,
+        task: &Task,
+        failure: Failure,
+        chance: &mut dyn FnMut() -> f64,
+    ) {
+        let retrier = task
+            .retry
+            .iter()
+            .position(|retrier| retrier.errors.matches(&failure.error));
+        match retrier {
+            Some(which) if self.retries[which] < task.retry[which].max_attempts => {
+                let delay = task.retry[which].delay(self.retries[which], chance);
+                self.retries[which] += 1;
+                self.transitions += 1;
+                self.phase = Phase::Delayed {
+                    until: later(now, delay),
+                };
+            }
+            _ => self.catch(now, task, failure),
+        }
+    }
+
+    /// Goes on where the first catcher that matches says, or ends.
+    pub(crate) fn catch(&mut self, now: Timestamp, task: &Task, failure: Failure) {
+        let Some(catcher) = task
+            .catch
+            .iter()
+            .find(|catcher| catcher.errors.matches(&failure.error))
+        else {
+            return self.end(now, Status::Failed, Err(failure));
+        };
+        let result = json!({ "Error": failure.error, "Cause": failure.cause });
+        match self
+            .combine(catcher.result_path.as_ref(), Arc::new(result))
+            .and_then(|output| within(output, "the state's output"))
+        {
+            Ok(output) => self.go(now, catcher.next, output),
+            Err(failure) => self.end(now, Status::Failed, Err(failure)),
+        }
+    }
+}
