@@ -131,10 +131,12 @@ fn it_can_be_stopped_in_any_state() {
             match step {
                 // An invocation is answered, but the answer not yet taken up; then it is, and a retry waits.
                 1 => execution.answer(at(0.0), 1, error("E")),
-                _ => match execution.advance(at(0.0), &mut || 0.5) {
-                    Some(Effect::Invoke { token: new, .. }) => token = new,
-                    _ => {}
-                },
+                _ => {
+                    let effect = execution.advance(at(0.0), &mut || 0.5);
+                    if let Some(Effect::Invoke { token: new, .. }) = effect {
+                        token = new;
+                    }
+                }
             }
         }
         execution.stop(at(3.0), "Stopped", "by hand");
