@@ -10,7 +10,9 @@ use crate::{
 use aws_sdk_dynamodb::types::ReturnValue;
 use domain::{
     Error,
+    heard::Heard,
     ledger::{self, Intent, Ledger, Sought, Wait},
+    record::Item,
 };
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -79,6 +81,21 @@ pub async fn read(
 ) -> Result<Ledger, Error> {
     let row = table::get(clients, &settings.ledger_table, destination_id).await?;
     parse(row.unwrap_or_default(), destination_id)
+}
+
+/// Reads a row and the record it is about, with one call.
+pub async fn read_with_record(
+    clients: &Clients,
+    settings: &Settings,
+    destination_id: &str,
+) -> Result<(Ledger, Option<Item>), Error> {
+    let tables = [
+        settings.ledger_table.as_str(),
+        settings.destinations_table.as_str(),
+    ];
+    let [row, record] = table::get_both(clients, tables, destination_id).await?;
+    let ledger = parse(row.unwrap_or_default(), destination_id)?;
+    Ok((ledger, record.map(|row| table::item(&row))))
 }
 
 async fn write(
@@ -274,7 +291,10 @@ pub async fn save(
     }
 }
 
-/// Notes the token of a state that waits, on condition that we hold the lease. Gives the row.
+/// Notes the token of a state that waits, on condition that we hold the lease. The step before has
+/// its answer, so its intent goes. Gives the row as it was.
+///
+/// A token stays until the Plan that comes after the wait: ending a wait twice does nothing.
 pub async fn begin_wait(
     clients: &Clients,
     settings: &Settings,
@@ -284,7 +304,34 @@ pub async fn begin_wait(
 ) -> Result<Ledger, Error> {
     let update = Update::default()
         .set("wait", attribute(wait))
+        .remove("intent")
         .when_equal("holder", text(execution));
+    match write(
+        clients,
+        settings,
+        destination_id,
+        update,
+        ReturnValue::AllOld,
+    )
+    .await?
+    {
+        Written::Yes(row) => parse(row, destination_id),
+        Written::No(_) => Err(Error::Stale("Another execution holds the lease.".into())),
+    }
+}
+
+/// Notes what an event said of the destination's channel, unless a newer one has been noted. Gives
+/// the row, or nothing if the channel is not the destination's any more.
+pub async fn hear(
+    clients: &Clients,
+    settings: &Settings,
+    destination_id: &str,
+    heard: &Heard,
+) -> Result<Option<Ledger>, Error> {
+    let update = Update::default()
+        .set("heard", attribute(heard))
+        .when_nested_equal("channel", "id", text(&heard.channel_id))
+        .when_absent_or_nested_at_most("heard", "at", attribute(&heard.at));
     match write(
         clients,
         settings,
@@ -294,23 +341,38 @@ pub async fn begin_wait(
     )
     .await?
     {
-        Written::Yes(row) => parse(row, destination_id),
-        Written::No(_) => Err(Error::Stale("Another execution holds the lease.".into())),
+        Written::Yes(row) => parse(row, destination_id).map(Some),
+        Written::No(row) => {
+            let ledger = parse(row, destination_id)?;
+            let known = ledger
+                .channel
+                .as_ref()
+                .is_some_and(|channel| channel.id == heard.channel_id);
+            Ok(known.then_some(ledger))
+        }
     }
 }
 
-/// Removes a token, if it is still the same.
-pub async fn forget_wait(
+/// Notes that the input is gone, on condition that we hold the lease and that it is this one.
+pub async fn forget_input(
     clients: &Clients,
     settings: &Settings,
     destination_id: &str,
-    token: &str,
+    execution: &str,
+    input_id: &str,
 ) -> Result<(), Error> {
     let update = Update::default()
-        .remove("wait")
-        .when_nested_equal("wait", "token", text(token));
-    write(clients, settings, destination_id, update, ReturnValue::None).await?;
-    Ok(())
+        .remove("input")
+        .remove("input_sought")
+        .remove("intent")
+        .add("incarnation", 1)
+        .when_equal("holder", text(execution))
+        .when_nested_equal("input", "id", text(input_id));
+    match write(clients, settings, destination_id, update, ReturnValue::None).await? {
+        Written::Yes(_) => Ok(()),
+        // Noted by an earlier try, or the lease is another's: Plan can tell.
+        Written::No(_) => Err(Error::Stale("The input was forgotten before.".into())),
+    }
 }
 
 /// The sweep's own small changes to a destination's row; each holds only while it is at rest.

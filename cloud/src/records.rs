@@ -27,16 +27,6 @@ pub fn lost_mirror(old: &Item, new: &Item) -> bool {
         .any(|name| old.contains_key(*name) && !new.contains_key(*name))
 }
 
-/// Reads a record. `None`: there is none, which means removed.
-pub async fn read(
-    clients: &Clients,
-    settings: &Settings,
-    destination_id: &str,
-) -> Result<Option<Item>, Error> {
-    let row = table::get(clients, &settings.destinations_table, destination_id).await?;
-    Ok(row.map(|row| table::item(&row)))
-}
-
 /// Fingerprints of every record's operator attributes.
 pub async fn fingerprints(
     clients: &Clients,

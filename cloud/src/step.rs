@@ -115,6 +115,19 @@ impl<'a> Step<'a> {
         .await
     }
 
+    /// Hands on to the wait that follows: what was learned is written, and the intent stays as the
+    /// mark of an act that was answered in this lap. The wait takes it away.
+    pub async fn hand_on(self) -> Result<(), Error> {
+        ledgers::save(
+            &self.cloud.clients,
+            &self.cloud.settings,
+            self.execution,
+            &self.before,
+            &self.ledger,
+        )
+        .await
+    }
+
     /// Closes when nothing was made: AWS said no, or nothing was sent. What no earlier try can have
     /// made either need not be looked for, which would take a minute.
     pub async fn close_unmade(mut self) -> Result<(), Error> {

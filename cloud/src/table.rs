@@ -2,7 +2,9 @@
 //! expressions.
 
 use crate::{clients::Clients, fault::CallError};
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure,
+};
 use domain::record::Item;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -145,6 +147,19 @@ impl Update {
         self
     }
 
+    pub fn when_absent_or_nested_at_most(
+        mut self,
+        name: &str,
+        inner: &str,
+        value: AttributeValue,
+    ) -> Self {
+        let (name, inner, value) = (self.name(name), self.name(inner), self.value(value));
+        self.conditions.push(format!(
+            "(attribute_not_exists({name}) OR {name}.{inner} <= {value})"
+        ));
+        self
+    }
+
     pub fn when_there(mut self, name: &str) -> Self {
         let name = self.name(name);
         self.conditions.push(format!("attribute_exists({name})"));
@@ -242,6 +257,41 @@ pub(crate) async fn get(
         .await
         .map(|output| output.item)
         .map_err(|error| CallError::new("GetItem", &error))
+}
+
+/// Reads the rows of one destination in two tables, consistently, with one call.
+pub(crate) async fn get_both(
+    clients: &Clients,
+    tables: [&str; 2],
+    destination_id: &str,
+) -> Result<[Option<Row>; 2], CallError> {
+    let operation = "BatchGetItem";
+    let keys = KeysAndAttributes::builder()
+        .keys(HashMap::from([(
+            "destination_id".to_owned(),
+            text(destination_id),
+        )]))
+        .consistent_read(true)
+        .build()
+        // Only without keys could it not be built.
+        .map_err(|_| CallError::Unknown { operation })?;
+    let mut call = clients.dynamodb.batch_get_item();
+    for table in tables {
+        call = call.request_items(table, keys.clone());
+    }
+    let output = call
+        .send()
+        .await
+        .map_err(|error| CallError::new(operation, &error))?;
+    // DynamoDB leaves out what it has no capacity for: that is not "there is none".
+    if output
+        .unprocessed_keys()
+        .is_some_and(|left| !left.is_empty())
+    {
+        return Err(CallError::Unknown { operation });
+    }
+    let mut answers = output.responses.unwrap_or_default();
+    Ok(tables.map(|table| answers.remove(table).and_then(|mut rows| rows.pop())))
 }
 
 /// Reads a whole table, page by page.

@@ -1,10 +1,10 @@
 //! The ledger row of a destination: what we know and did. Plain data.
 //!
 //! Only the execution that holds the lease writes a row, apart from `knock` (whoever saw an edit),
-//! and the sweep's `wake_at`, `grace_until` and `quota_wait.turn`. What a row says about the
+//! `heard` (what an event said of the channel), and the sweep's `wake_at`, `grace_until` and `quota_wait.turn`. What a row says about the
 //! cloud is a memory and may be old: Plan looks before it decides.
 
-use crate::{problem::Problem, record::Configuration};
+use crate::{heard::Heard, problem::Problem, record::Configuration};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -74,6 +74,9 @@ pub struct Ledger {
     /// The task token of a state that waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wait: Option<Wait>,
+    /// The newest event about the channel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heard: Option<Heard>,
     /// Every StartChannel of the last hour.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub starts: Vec<Attempt>,
@@ -227,6 +230,18 @@ pub enum Until {
     Deleted,
 }
 
+impl Until {
+    /// The step whose end is waited for.
+    pub fn operation(self) -> &'static str {
+        match self {
+            Until::Idle => "create-channel",
+            Until::Running => "start-channel",
+            Until::Stopped => "stop-channel",
+            Until::Deleted => "delete-channel",
+        }
+    }
+}
+
 /// One try that counts against a budget.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Attempt {
@@ -347,6 +362,7 @@ impl Ledger {
         self.on_air = None;
         self.passing = None;
         self.streaming_started_at = None;
+        self.heard = None;
         self.incarnation += 1;
     }
 

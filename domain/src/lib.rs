@@ -5,6 +5,7 @@ pub mod address;
 pub mod cost;
 pub mod encoder;
 pub mod error;
+pub mod heard;
 pub mod ledger;
 pub mod look;
 pub mod name;

@@ -1,6 +1,6 @@
 //! What Plan saw in the cloud: small facts, in AWS's words.
 
-use crate::ledger::{self, Until, Wait};
+use crate::ledger::{self, Ledger, Until, Wait};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -158,6 +158,31 @@ pub struct InputLook {
     pub state: String,
     /// The first destination's address; a single-pipeline channel reads only that one.
     pub address: Option<String>,
+}
+
+/// The input as memory has it, if a look would tell nothing more: MediaLive deletes no input while
+/// a channel has it (DeleteInput answers 409 unless it is DETACHED), so the one that a living channel
+/// was made with is there.
+pub fn attached_input(row: &Ledger, channel: &Sight<ChannelLook>) -> Option<InputLook> {
+    let (made, on_air) = (row.input.as_ref()?, row.on_air.as_ref()?);
+    let lives = channel.there().is_some_and(|channel| {
+        matches!(
+            channel.state,
+            ChannelState::Idle
+                | ChannelState::Starting
+                | ChannelState::Running
+                | ChannelState::Recovering
+                | ChannelState::Stopping
+        ) && row
+            .channel
+            .as_ref()
+            .is_some_and(|made| made.id == channel.id)
+    });
+    (lives && on_air.input_id == made.id && !made.address.is_empty()).then(|| InputLook {
+        id: made.id.clone(),
+        state: "ATTACHED".to_owned(),
+        address: Some(made.address.clone()),
+    })
 }
 
 /// One of our flow outputs.

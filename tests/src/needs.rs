@@ -105,10 +105,20 @@ impl Functions {
                 "{service}:{}",
                 crate::house::pascal(&call[2].replace('_', "-"))
             );
-            found.insert(match (service, table) {
-                ("dynamodb", Some(table)) => format!("{action} on {table}"),
-                _ => action,
-            });
+            match (service, table) {
+                // A batch is read from both tables at once.
+                ("dynamodb", _) if action.ends_with("BatchGetItem") => {
+                    found.extend(
+                        ["ledger", "destinations"].map(|table| format!("{action} on {table}")),
+                    );
+                }
+                ("dynamodb", Some(table)) => {
+                    found.insert(format!("{action} on {table}"));
+                }
+                _ => {
+                    found.insert(action);
+                }
+            }
         }
         let named = Regex::new(r"(?:\b([a-z_]+|Step)::|(\.)|\b)([a-z_]+)\(").expect("a pattern");
         for name in named.captures_iter(body) {

@@ -70,7 +70,6 @@ pub async fn handle(cloud: &Cloud, input: ClaimInput) -> Result<Knocked, Error> 
         if let Some(row) = ledgers::knock(clients, settings, destination_id, holder).await? {
             if let Some(wait) = &row.wait {
                 executions::end_wait(clients, &wait.token, "edited").await?;
-                ledgers::forget_wait(clients, settings, destination_id, &wait.token).await?;
             }
             return Err(Error::Stale(
                 "Another execution is at work on this record and knows of the change.".into(),

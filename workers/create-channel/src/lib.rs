@@ -91,7 +91,7 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
                 input_id: made.id,
                 retry: aim.retry,
             });
-            step.close().await?;
+            step.hand_on().await?;
             helpers::note_channel(clients, settings, &channel.id, id).await?;
             Ok(Done::new("created"))
         }

@@ -23,7 +23,7 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     match media_live::delete_channel(clients, &seen.id).await {
         Ok(()) => {
             step.ledger.channel_deleted = true;
-            step.close().await?;
+            step.hand_on().await?;
             Ok(Done::new("deleted"))
         }
         Err(error) if error.is_not_found() => {

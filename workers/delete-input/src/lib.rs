@@ -4,7 +4,7 @@
 //! Undone by: create-input, in a new incarnation.
 
 use cloud::{
-    Cloud, Error, inputs,
+    Cloud, Error, inputs, ledgers,
     payload::{Done, StepInput},
     step::Step,
 };
@@ -16,27 +16,27 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     let Some(seen) = &input.plan.look.input else {
         return Ok(Done::new("already gone"));
     };
-    let mut step = Step::open_to_unmake(cloud, &input, "delete-input").await?;
+    // Looked at before anything is noted: while it is attached, a try costs this one call.
     let state = inputs::describe(clients, &seen.id)
         .await?
         .map(|input| input.state);
-    let deleted = match state.as_deref() {
-        None | Some("DELETED") => true,
-        Some("DETACHED") => match inputs::delete(clients, &seen.id).await {
-            Ok(()) => inputs::describe(clients, &seen.id)
-                .await?
-                .is_none_or(|input| input.state == "DELETED"),
-            Err(error) if error.may_be_conflict() => false,
-            Err(error) => return Err(step.close_with(error).await),
-        },
-        Some(_) => false,
-    };
-    if deleted {
-        step.ledger.forget_input();
-        step.close().await?;
-        return Ok(Done::new("deleted"));
+    match state.as_deref() {
+        None | Some("DELETED") => {
+            let (id, execution) = (&input.destination_id, &input.execution);
+            ledgers::forget_input(clients, &cloud.settings, id, execution, &seen.id).await?;
+            return Ok(Done::new("deleted"));
+        }
+        Some("DETACHED") => {
+            let step = Step::open_to_unmake(cloud, &input, "delete-input").await?;
+            match inputs::delete(clients, &seen.id).await {
+                // The next try, or Plan, sees it gone.
+                Ok(()) => step.hand_on().await?,
+                Err(error) if error.may_be_conflict() => step.close().await?,
+                Err(error) => return Err(step.close_with(error).await),
+            }
+        }
+        Some(_) => {}
     }
-    step.close().await?;
     // ATTACHED, or DELETING since a moment ago.
     let state = state.unwrap_or_default();
     Err(Error::transient(format!(

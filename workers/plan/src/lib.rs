@@ -4,13 +4,14 @@
 //! Undone by: the next Plan.
 
 use cloud::{
-    Cloud, Error, executions, helpers, inputs, ledgers, media_connect, media_live, parameters,
+    Cloud, Error, helpers, inputs, ledgers, media_connect, media_live, parameters,
     payload::{LookOutput, PlanInput, PlanOutput},
     records,
 };
 use domain::{
+    heard,
     ledger::Ledger,
-    look::{AddressLook, ChannelState, FlowLook, KeyLook, Look, Sight},
+    look::{self, AddressLook, ChannelState, FlowLook, KeyLook, Look, Sight},
     name,
     plan::{self, Decision, Lane, Status},
     problem::Code,
@@ -21,11 +22,10 @@ use domain::{
 pub async fn handle(cloud: &Cloud, input: PlanInput) -> Result<PlanOutput, Error> {
     let (clients, settings, now) = (&cloud.clients, &cloud.settings, cloud.now());
     let id = &input.destination_id;
-    let before = ledgers::read(clients, settings, id).await?;
+    let (before, item) = ledgers::read_with_record(clients, settings, id).await?;
     if before.holder.as_deref() != Some(&input.execution) {
         return Err(Error::Stale("Another execution holds the lease.".into()));
     }
-    let item = records::read(clients, settings, id).await?;
     let wish = item
         .as_ref()
         .map(|item| record::read(item, &settings.parameter_store_prefix));
@@ -117,7 +117,11 @@ async fn look(
         (None, None) => Sight::Never,
         (known, _) => {
             let by_id = match known {
-                Some(made) => media_live::describe_channel(clients, &made.id).await?,
+                // The event that ended the wait may have told already.
+                Some(made) => match heard::instead_of_a_look(cloud.now(), ledger) {
+                    Some(heard) => Some(heard),
+                    None => media_live::describe_channel(clients, &made.id).await?,
+                },
                 None => None,
             };
             match by_id {
@@ -136,6 +140,7 @@ async fn look(
     };
     let input = match (&ledger.input, &ledger.input_sought) {
         (None, None) => Sight::Never,
+        _ if let Some(input) = look::attached_input(ledger, &channel) => Sight::There(input),
         (known, _) => {
             let known = match known {
                 Some(made) => Some(made.id.clone()),
@@ -240,10 +245,6 @@ async fn write(
             &without,
         )
         .await?;
-    }
-    if let Some(wait) = &before.wait {
-        // A wait that timed out: nobody is to be woken by its token any more.
-        executions::end_wait(clients, &wait.token, "planned again").await?;
     }
     if let (Some(old), None) = (&before.channel, &decision.ledger.channel) {
         helpers::drop_helper(clients, settings, &helpers::channel_key(&old.id), id).await?;

@@ -1,4 +1,7 @@
-//! Stores the token of a state that waits for the channel, then looks whether it has to wait at all.
+//! Stores the token of a state that waits for the channel, then finds out whether it has to wait at all.
+//!
+//! Right after an answered act there is nothing to look at yet: the event, an edit or the sweep ends
+//! the wait. Otherwise it looks.
 //!
 //! Runs twice: the newest token is the one that counts, and a late answer is swallowed.
 //! Undone by: resume, sweep or claim, which end the wait.
@@ -7,7 +10,11 @@ use cloud::{
     Cloud, Error, executions, ledgers, media_live,
     payload::{Done, PollInput},
 };
-use domain::{ledger::Wait, look};
+use domain::{
+    heard::{self, Beginning},
+    ledger::{self, Ledger, Wait},
+    look,
+};
 
 /// Begins the wait, or ends it at once.
 pub async fn handle(cloud: &Cloud, input: PollInput) -> Result<Done, Error> {
@@ -19,8 +26,8 @@ pub async fn handle(cloud: &Cloud, input: PollInput) -> Result<Done, Error> {
         since: now,
     };
     // First the token, then the look: a change in between finds somebody to wake.
-    let ledger = match ledgers::begin_wait(clients, settings, id, &input.execution, &wait).await {
-        Ok(ledger) => ledger,
+    let row = match ledgers::begin_wait(clients, settings, id, &input.execution, &wait).await {
+        Ok(row) => row,
         Err(stale @ Error::Stale(_)) => {
             // Let the state machine go on to Plan, which tells it to end.
             executions::end_wait(clients, &input.task_token, "not the holder").await?;
@@ -28,27 +35,34 @@ pub async fn handle(cloud: &Cloud, input: PollInput) -> Result<Done, Error> {
         }
         Err(error) => return Err(error),
     };
-    let because = if ledger.knock != input.plan.knock {
+    let because = if row.knock != input.plan.knock {
         Some("edited")
     } else {
-        match &ledger.channel {
-            None => Some("no channel"),
-            Some(channel) => match media_live::describe_channel(clients, &channel.id).await? {
-                // Just made and not found yet, or gone: Plan can tell, unless it has just been made.
-                None if now >= domain::ledger::after(channel.at, domain::ledger::LAG_SECONDS) => {
-                    Some("not found")
-                }
-                None => None,
-                Some(seen) => {
-                    look::is_wait_over(now, &wait, &seen.state).then_some("already there")
-                }
-            },
+        match heard::beginning(&row, input.until, input.plan.looked_at) {
+            // The event, an edit or the sweep ends the wait.
+            Beginning::JustSent => None,
+            Beginning::OverAlready => Some("heard already"),
+            Beginning::Unknown => look(cloud, &row, &wait).await?,
         }
     };
     let Some(because) = because else {
         return Ok(Done::new("waiting"));
     };
     executions::end_wait(clients, &input.task_token, because).await?;
-    ledgers::forget_wait(clients, settings, id, &input.task_token).await?;
     Ok(Done::new(because))
+}
+
+/// Why there is nothing to wait for, if so.
+async fn look(cloud: &Cloud, row: &Ledger, wait: &Wait) -> Result<Option<&'static str>, Error> {
+    let now = wait.since;
+    let Some(channel) = &row.channel else {
+        return Ok(Some("no channel"));
+    };
+    Ok(
+        match media_live::describe_channel(&cloud.clients, &channel.id).await? {
+            // Just made and not found yet, or gone: Plan can tell, unless it has just been made.
+            None => (now >= ledger::after(channel.at, ledger::LAG_SECONDS)).then_some("not found"),
+            Some(seen) => look::is_wait_over(now, wait, &seen.state).then_some("already there"),
+        },
+    )
 }

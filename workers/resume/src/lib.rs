@@ -8,6 +8,7 @@ use cloud::{
     payload::Done,
 };
 use domain::{
+    heard::Heard,
     look::{ChannelState, is_over},
     name,
 };
@@ -25,32 +26,29 @@ pub async fn handle(cloud: &Cloud, event: EventBridgeEvent) -> Result<Done, Erro
     let Some(channel_id) = channel_id else {
         return Ok(Done::new("nothing to wake"));
     };
-    let Some(helper) = helpers::read(clients, settings, &helpers::channel_key(channel_id)).await?
-    else {
-        return Ok(Done::new("not ours"));
-    };
-    let id = helper.serves;
-    let row = ledgers::read(clients, settings, &id).await?;
-    if row
-        .channel
-        .as_ref()
-        .is_none_or(|channel| channel.id != channel_id)
-    {
-        return Ok(Done::new("of an earlier life"));
-    }
     let state = event
         .detail
         .get("state")
         .and_then(|state| state.as_str())
         .map(|state| ChannelState::from(state.to_owned()));
-    // An alert says nothing of where the channel is.
-    let Some(state) = state else {
+    // An alert says nothing of where the channel is, and nobody waits for what only passes.
+    let Some(state) = state.filter(|state| !state.is_passing()) else {
         return Ok(Done::new("nothing to wake"));
+    };
+    let Some(helper) = helpers::read(clients, settings, &helpers::channel_key(channel_id)).await?
+    else {
+        return Ok(Done::new("not ours"));
+    };
+    let id = helper.serves;
+    // Noted before anybody is woken: Plan may go by it, and a wait that is about to begin sees it.
+    let told = event.time.map_or(0, |time| time.timestamp());
+    let heard = Heard::new(channel_id, state.clone(), told);
+    let Some(row) = ledgers::hear(clients, settings, &id, &heard).await? else {
+        return Ok(Done::new("of an earlier life"));
     };
     if let Some(wait) = &row.wait {
         if is_over(wait.until, &state) {
             executions::end_wait(clients, &wait.token, "event").await?;
-            ledgers::forget_wait(clients, settings, &id, &wait.token).await?;
             return Ok(Done::new("woken"));
         }
         return Ok(Done::new("not yet over"));
@@ -58,7 +56,7 @@ pub async fn handle(cloud: &Cloud, event: EventBridgeEvent) -> Result<Done, Erro
     let known = row
         .rest
         .as_ref()
-        .is_some_and(|rest| rest.channel.as_deref() == Some(state.as_str()) || state.is_passing());
+        .is_some_and(|rest| rest.channel.as_deref() == Some(state.as_str()));
     if row.holder.is_some() || known {
         return Ok(Done::new("known"));
     }

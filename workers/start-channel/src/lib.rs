@@ -47,7 +47,7 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     }
     match media_live::start_channel(clients, &seen.id).await {
         Ok(()) => {
-            step.close().await?;
+            step.hand_on().await?;
             Ok(Done::new("started"))
         }
         // A state that does not allow it comes as 409, while being made as 400: never interpreted,

@@ -36,7 +36,7 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     }
     match media_live::stop_channel(clients, &seen.id).await {
         Ok(()) => {
-            step.close().await?;
+            step.hand_on().await?;
             Ok(Done::new("stopped"))
         }
         Err(error) if error.is_not_found() => {

@@ -177,9 +177,7 @@ async fn end_wait(cloud: &Cloud, seen: &Seen, id: &str) -> Result<bool, Error> {
     let Some(wait) = seen.rows.get(id).and_then(|row| row.wait.as_ref()) else {
         return Ok(false);
     };
-    let ended = executions::end_wait(&cloud.clients, &wait.token, "sweep").await?;
-    ledgers::forget_wait(&cloud.clients, &cloud.settings, id, &wait.token).await?;
-    Ok(ended)
+    Ok(executions::end_wait(&cloud.clients, &wait.token, "sweep").await?)
 }
 
 async fn nudge(cloud: &Cloud, seen: &Seen, pass: &Pass, swept: &mut Swept) {
