@@ -185,10 +185,17 @@ fn bytes(value: &Value) -> usize {
     }
 }
 
-/// What `size` gives: characters, bytes or members; nothing for types that have no size.
+/// What `size` gives: letters or members; nothing for types that have no size.
 pub(crate) fn size(value: &Value) -> Option<usize> {
     match parts(value) {
-        ("S", Value::String(text)) => Some(text.len()),
+        ("S", Value::String(text)) => {
+            // AWS documents a text's length, not whether in letters or bytes.
+            assert!(
+                text.is_ascii(),
+                "the models know the size of ASCII texts only"
+            );
+            Some(text.len())
+        }
         (_, Value::Array(list)) => Some(list.len()),
         (_, Value::Object(map)) => Some(map.len()),
         _ => None,

@@ -186,10 +186,13 @@ fn check_name(name: &str) -> Result<(), Refusal> {
         && name.chars().all(plain)
         && (levels == 0 || name.starts_with('/') && levels <= 15)
         && !name.contains("//")
-        && !name.ends_with('/')
-        && !first.starts_with("aws")
-        && !first.starts_with("ssm");
-    if right {
+        && !name.ends_with('/');
+    if right && name.starts_with('/') && first.starts_with("aws") {
+        Err(Refusal::new(
+            "AccessDeniedException",
+            format!("No access to reserved parameter name: {name}."),
+        ))
+    } else if right && !first.starts_with("aws") && !first.starts_with("ssm") {
         Ok(())
     } else {
         Err(Refusal::validation(format!(

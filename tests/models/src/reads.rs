@@ -199,24 +199,30 @@ fn page(
         .as_u64()
         .map_or(usize::MAX, |limit| limit as usize);
     let (mut items, mut scanned, mut bytes) = (Vec::new(), 0, 0);
-    let mut answer = json!({});
+    let (mut last, mut full) = (None, false);
     for (place, row) in rows {
-        scanned += 1;
         bytes += attribute::item_bytes(fields(row));
+        full = bytes > PAGE_BYTES && scanned > 0;
+        if full {
+            break;
+        }
+        scanned += 1;
+        last = Some(place);
         let keeps = scope
             .condition("FilterExpression")
             .is_none_or(|filter| scope.holds(fields(row), filter));
         if keeps {
             items.push(shown(scope, row)?);
         }
-        // A page that is full says so even if nothing comes after it: an empty last page is usual.
-        if scanned == limit || bytes >= PAGE_BYTES {
-            answer["LastEvaluatedKey"] = json!({ &table.key: {"S": place.1} });
+        // At its limit a page says that there may be more, even if there is nothing: an empty last page is usual.
+        full = scanned == limit;
+        if full {
             break;
         }
     }
-    answer["Count"] = items.len().into();
-    answer["ScannedCount"] = scanned.into();
-    answer["Items"] = Value::Array(items);
+    let mut answer = json!({"Count": items.len(), "ScannedCount": scanned, "Items": items});
+    if let Some((_, key)) = last.filter(|_| full) {
+        answer["LastEvaluatedKey"] = json!({ &table.key: {"S": key} });
+    }
     Ok(answer)
 }
