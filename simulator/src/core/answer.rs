@@ -38,7 +38,7 @@ impl Core {
             None
         };
         let (mut lost, mut delay_ms) = (false, 0);
-        let name = self.name_of(&route, request);
+        let (name, asked_as) = self.name_of(&route, request);
         let throttled = outside
             && !self
                 .throttle
@@ -71,7 +71,19 @@ impl Core {
             ),
         };
         let resource = resource_of(&route, &body);
-        self.note(&route, request, status, error.clone(), resource, name);
+        self.notes.told(Told {
+            at: self.now,
+            service: route.service.name(),
+            operation: route.name.to_owned(),
+            writes: is_write(request),
+            status,
+            error: error.clone(),
+            resource: resource.clone(),
+            name,
+            request_id: asked_as,
+            caller: request.caller.clone(),
+        });
+        self.note(&route, request, status, error.clone(), resource);
         Response {
             status,
             error,
@@ -117,19 +129,7 @@ impl Core {
         status: u16,
         error: Option<String>,
         resource: Option<String>,
-        name: Option<String>,
     ) {
-        self.notes.told(Told {
-            at: self.now,
-            service: route.service.name(),
-            operation: route.name.to_owned(),
-            writes: is_write(request),
-            status,
-            error: error.clone(),
-            resource: resource.clone(),
-            name,
-            caller: request.caller.clone(),
-        });
         *self
             .counts
             .entry(format!("{}:{}", route.service.name(), route.name))
@@ -148,10 +148,11 @@ impl Core {
         }
     }
 
-    /// The name of what a write is about, while it is still there; of a create the one it asks for.
-    fn name_of(&self, route: &Route, request: &Request) -> Option<String> {
+    /// The name of what a write is about, while it is still there; of a create the name and the
+    /// request id it asks for.
+    fn name_of(&self, route: &Route, request: &Request) -> (Option<String>, Option<String>) {
         if !is_write(request) {
-            return None;
+            return (None, None);
         }
         let param = |name: &str| route.params.get(name).map(String::as_str);
         let output = |arn: &str| {
@@ -159,24 +160,20 @@ impl Core {
             outputs.find(|output| output.arn == arn)
         };
         if let Some(id) = param("channelId") {
-            return self.channels.get(id).map(|row| row.name().to_owned());
+            let row = self.channels.get(id);
+            return (row.map(|row| row.name().to_owned()), None);
         }
         if let Some(id) = param("inputId") {
-            return self.inputs.get(id).map(|row| row.name.clone());
+            return (self.inputs.get(id).map(|row| row.name.clone()), None);
         }
         if let Some(arn) = param("OutputArn") {
-            return output(arn).map(|row| row.text("name").to_owned());
+            return (output(arn).map(|row| row.text("name").to_owned()), None);
         }
-        let body: Value = serde_json::from_slice(&request.body).ok()?;
-        let asked = ["/name", "/outputs/0/name"];
-        let asked = asked.iter().find_map(|at| body.pointer(at)?.as_str());
-        match asked {
-            Some(name) => Some(name.to_owned()),
-            None => self
-                .flows
-                .get(param("FlowArn")?)
-                .map(|row| row.name.clone()),
-        }
+        let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        let text = |at: &str| Some(body.pointer(at)?.as_str()?.to_owned());
+        let flow = || Some(self.flows.get(param("FlowArn")?)?.name.clone());
+        let asked = text("/name").or_else(|| text("/outputs/0/name"));
+        (asked.or_else(flow), text("/requestId"))
     }
 
     fn operate(&mut self, route: &Route, request: &Request, fault: Option<Fault>) -> Answer {

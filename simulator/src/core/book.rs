@@ -58,6 +58,8 @@ pub struct Told {
     pub resource: Option<String>,
     /// The name of what it was about, or that a create asked for.
     pub name: Option<String>,
+    /// The request id that a create was sent with.
+    pub request_id: Option<String>,
     /// Who signed it.
     pub caller: Option<String>,
 }
