@@ -98,10 +98,25 @@ impl CallError {
         matches!(self, CallError::Refused(refusal) if refusal.code == "ConditionalCheckFailedException")
     }
 
+    /// Our own role may not make this call: a fault of ours or of the account, not of the record.
+    pub fn is_denied(&self) -> bool {
+        matches!(self, CallError::Refused(refusal) if refusal.is_denied())
+    }
+
     /// The thing is in a state that does not allow it. AWS says so with 409; where its model has
     /// no 409 (MediaConnect, and StartChannel while a channel is being made) with 400.
     pub fn may_be_conflict(&self) -> bool {
-        matches!(self, CallError::Refused(refusal) if matches!(refusal.status, 400 | 409) && !refusal.quota)
+        matches!(self, CallError::Refused(refusal) if matches!(refusal.status, 400 | 409) && !refusal.quota && !refusal.is_denied())
+    }
+}
+
+impl Refusal {
+    /// 403, or 400 with a code that says so: the services that speak AWS JSON know no 403.
+    fn is_denied(&self) -> bool {
+        !self.quota
+            && (self.status == 403
+                || self.code.starts_with("AccessDenied")
+                || self.code == "UnauthorizedOperation")
     }
 }
 
@@ -140,6 +155,12 @@ impl From<Refusal> for Error {
             return Error::transient(format!(
                 "{operation} was not possible yet: {status} {code}."
             ));
+        }
+        if refusal.is_denied() {
+            return Error::permanent(
+                Code::MissingPermission,
+                format!("Lunora may not call {operation}: AWS answered {status} {code}."),
+            );
         }
         let elements = if refusal.elements.is_empty() {
             String::new()

@@ -66,6 +66,9 @@ pub struct FailInput {
     pub execution: String,
     /// What the state machine caught.
     pub error: Caught,
+    /// Plan itself failed: no Plan comes after this that could tell the operator.
+    #[serde(default)]
+    pub no_plan: bool,
 }
 
 /// An error as `Catch` gives it.

@@ -8,7 +8,7 @@ use crate::{
 use aws_sdk_dynamodb::types::ReturnValue;
 use domain::{
     Error,
-    plan::Mirror,
+    plan::{Mirror, Status},
     problem::Problem,
     record::{self, Item},
 };
@@ -76,11 +76,13 @@ pub async fn mirror(
     Ok(())
 }
 
-/// Shows a problem on a record that has no ledger row, because its id cannot be one's.
-pub async fn refuse(
+/// Shows a problem on a record that no Plan can speak for: its id cannot be used (status `error`),
+/// or Plan itself fails (status `stuck`).
+pub async fn show(
     clients: &Clients,
     settings: &Settings,
     destination_id: &str,
+    status: Status,
     problem: &Problem,
     now: Timestamp,
 ) -> Result<(), Error> {
@@ -88,7 +90,7 @@ pub async fn refuse(
         "code": problem.code.as_str(), "message": problem.message, "advice": problem.advice, "since": now.to_string(),
     });
     let update = Update::default()
-        .set("streaming_status", attribute(&"error"))
+        .set("streaming_status", attribute(&status.as_str()))
         .set("problem", attribute(&shown))
         .set("observed_at", attribute(&now))
         .when_there("destination_id");

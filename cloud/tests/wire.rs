@@ -243,6 +243,31 @@ fn a_flow_output_over_its_quota_is_full_and_not_refused() {
 }
 
 #[test]
+fn what_our_role_may_not_do_is_said_so_and_is_no_conflict() {
+    for (status, kind) in [
+        (403, "AccessDeniedException"),
+        (403, "ForbiddenException"),
+        (400, "AccessDeniedException"),
+    ] {
+        let (_, clients) = wire(&[(status, kind, json!({"message": "User is not authorized"}))]);
+        let error = block_on(media_live::start_channel(&clients, "1")).unwrap_err();
+        assert!(
+            error.is_denied() && !error.may_be_conflict(),
+            "{status} {kind}"
+        );
+        let Error::Permanent(problem) = Error::from(error) else {
+            panic!("{status} {kind} is not permanent");
+        };
+        assert_eq!(problem.code, Code::MissingPermission);
+        assert!(
+            problem.message.contains("StartChannel"),
+            "{}",
+            problem.message
+        );
+    }
+}
+
+#[test]
 fn gone_is_gone_and_an_unreadable_parameter_is_no_missing_one() {
     let gone = (404, "NotFoundException", json!({"message": "x"}));
     let (_, clients) = wire(std::slice::from_ref(&gone));

@@ -159,6 +159,8 @@ codes! {
         "AWS could not apply the change. Change retry on the record, or put the old values back.";
     RefusedByAws Process "refused_by_aws"
         "AWS refused the request for the reason in the message. Correct the record or the account's settings, then change retry.";
+    MissingPermission Process "missing_permission"
+        "One of Lunora's roles lacks the permission named in the message, or a policy of the account denies it. Nothing was torn down. Deploy the stack again or mend the policy, then change retry on the record.";
     StoppedByHand Process "stopped_by_hand"
         "Someone stopped the channel outside Lunora. It is started again; to keep it off, set desired_state to ready.";
     DeletedByHand Process "deleted_by_hand"

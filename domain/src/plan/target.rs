@@ -113,6 +113,12 @@ fn wanted(wish: &Wish, ledger: &Ledger, look: &Look) -> Result<Configuration, Pr
                 format!("There is no parameter {parameter}."),
             ));
         }
+        // What runs was made with the key; that it may not be looked at now is no reason to end it.
+        KeyLook::Unreadable
+            if ledger
+                .on_air
+                .as_ref()
+                .is_some_and(|on_air| on_air.configuration == configuration) => {}
         KeyLook::Unreadable => {
             return Err(Problem::new(
                 Code::ParameterUnreadable,

@@ -2,7 +2,7 @@
 
 use crate::{
     ledger::{self, Ledger, QuotaWait, Verdict},
-    problem::Problem,
+    problem::{Code, Problem},
 };
 use jiff::Timestamp;
 
@@ -24,7 +24,8 @@ pub fn fail(now: Timestamp, ledger: &Ledger, name: &str, problem: Problem) -> Le
         .as_ref()
         .is_some_and(|refused| refused.generation == generation && refused.heeded);
     match name {
-        "Permanent" if !refused_before => {
+        // A slip in a role says nothing of the record: what exists stays, and goes on.
+        "Permanent" if !refused_before && problem.code != Code::MissingPermission => {
             ledger.refused = Some(Verdict {
                 generation,
                 problem,
@@ -53,4 +54,21 @@ pub fn fail(now: Timestamp, ledger: &Ledger, name: &str, problem: Problem) -> Le
         }
     }
     ledger
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_in_a_role_is_no_judgement_on_the_record() {
+        let now = Timestamp::UNIX_EPOCH;
+        let problem = Problem::new(Code::MissingPermission, "Lunora may not call StartChannel.");
+        let ledger = Ledger::new("youtube-main");
+        let failed = fail(now, &ledger, "Permanent", problem.clone());
+        assert_eq!(failed.refused, None);
+        let stuck = failed.stuck.expect("stuck");
+        assert_eq!(stuck.problem, problem);
+        assert_eq!(stuck.again_at, Some(ledger::after(now, AGAIN_SECONDS)));
+    }
 }

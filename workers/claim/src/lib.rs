@@ -12,6 +12,7 @@ use cloud::{
 };
 use domain::{
     ledger,
+    plan::Status,
     problem::{Code, Problem},
     record,
 };
@@ -28,7 +29,15 @@ pub async fn handle(cloud: &Cloud, input: ClaimInput) -> Result<Knocked, Error> 
     } = &input;
     if !record::is_valid_id(destination_id) {
         let problem = Problem::new(Code::InvalidId, "This destination_id cannot be used.");
-        records::refuse(clients, settings, destination_id, &problem, now).await?;
+        records::show(
+            clients,
+            settings,
+            destination_id,
+            Status::Error,
+            &problem,
+            now,
+        )
+        .await?;
         return Err(Error::Stale(
             "The record's id cannot be used; the record says so.".into(),
         ));

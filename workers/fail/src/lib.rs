@@ -6,8 +6,12 @@
 use cloud::{
     Cloud, Error, ledgers,
     payload::{FailInput, Knocked},
+    records,
 };
-use domain::{error, plan};
+use domain::{
+    error,
+    plan::{self, Status},
+};
 
 /// Passes the verdict.
 pub async fn handle(cloud: &Cloud, input: FailInput) -> Result<Knocked, Error> {
@@ -17,9 +21,19 @@ pub async fn handle(cloud: &Cloud, input: FailInput) -> Result<Knocked, Error> {
         return Err(Error::Stale("Another execution holds the lease.".into()));
     }
     let problem = error::problem_of_cause(&input.error.error, &input.error.cause);
-    let after = plan::fail(now, &before, &input.error.error, problem);
+    // That Plan fails is no judgement on the configuration.
+    let name = if input.no_plan {
+        "Plan"
+    } else {
+        &input.error.error
+    };
+    let after = plan::fail(now, &before, name, problem.clone());
     let knock = before.knock;
     ledgers::save(clients, settings, &input.execution, &before, &after).await?;
+    if input.no_plan {
+        let id = &input.destination_id;
+        records::show(clients, settings, id, Status::Stuck, &problem, now).await?;
+    }
     Ok(Knocked {
         lap: 0,
         knock,

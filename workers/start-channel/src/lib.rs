@@ -29,7 +29,7 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     if is_fresh(&input, cloud.now()) && is_up(&seen.state) {
         return Ok(Done::new("already so"));
     }
-    let step = Step::open_to_make(cloud, &input, "start-channel", Foresight::default()).await?;
+    let mut step = Step::open_to_make(cloud, &input, "start-channel", Foresight::default()).await?;
     if step.must_look {
         match media_live::describe_channel(clients, &seen.id).await? {
             Some(channel) if is_up(&channel.state) => {
@@ -60,6 +60,12 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
             step.close().await?;
             Err(Error::Stale("The channel is gone.".into()))
         }
-        Err(error) => Err(step.close_with(error).await),
+        Err(error) => {
+            if error.is_denied() {
+                // Plan has counted a start that never was.
+                step.ledger.starts.pop();
+            }
+            Err(step.close_with(error).await)
+        }
     }
 }
