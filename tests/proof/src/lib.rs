@@ -8,10 +8,12 @@
 //!
 //! - `setup`: what a run begins with and what its operator does
 //! - `faults`: what goes wrong, where, and whether it can
+//! - `roles`: what each worker may do, read from the template
 //! - `trace`: what happened, compact and typed
 //! - `world`: the scheduler
 
 pub mod faults;
+pub mod roles;
 pub mod setup;
 pub mod trace;
 pub mod world;
