@@ -21,8 +21,8 @@ ANSWERED = {
         DeleteChannel BatchStart BatchStop BatchDelete RestartChannelPipelines ListAlerts DescribeThumbnails
         CreateTags DeleteTags ListTagsForResource""".split(),
     "mediaconnect": """CreateFlow DescribeFlow ListFlows UpdateFlow StartFlow StopFlow DeleteFlow AddFlowOutputs
-        UpdateFlowOutput RemoveFlowOutput AddFlowSources UpdateFlowSource RemoveFlowSource TagResource
-        UntagResource ListTagsForResource""".split(),
+        UpdateFlowOutput RemoveFlowOutput AddFlowSources UpdateFlowSource RemoveFlowSource
+        DescribeFlowSourceMetadata TagResource UntagResource ListTagsForResource""".split(),
 }
 VERSIONS = {"medialive": "2017-10-14", "mediaconnect": "2018-11-14"}
 

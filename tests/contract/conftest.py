@@ -23,6 +23,7 @@ TIMES = {
     "law": "fixed", "channel_create": 4, "channel_start": 20, "channel_stop": 10, "channel_delete": 5, "channel_update": 3,
     "channel_recover": 20, "input_create": 0, "input_detach": 5, "input_delete": 2, "group_update": 0, "group_release": 0,
     "flow_start": 10, "flow_stop": 5, "flow_update": 0, "flow_delete": 3, "read_lag": 0, "deleted_lingers": 600,
+    "flow_interrupt": 1, "flow_maintenance": 30, "source_notice": 1, "source_timeout": 5, "source_reconnect": 2, "peer_lag": 0,
 }
 # Waiters look often, so that the tests are quick; everything else about them is AWS's own.
 OFTEN = {"Delay": 0.1, "MaxAttempts": 200}
@@ -169,6 +170,19 @@ class Made:
         channel = self.live.create_channel(**body)["Channel"]
         self.simulator.ahead(TIMES["channel_create"])
         return channel
+
+    def two_sources(self, **config):
+        """A flow that two encoders call, ACTIVE; its sources by name."""
+        self.simulator.control("options", {"feed": "all"})
+        config = {"State": "ENABLED", "FailoverMode": "FAILOVER", **config}
+        flow = self.connect.create_flow(Name="main", Sources=[source("primary", 9998), source("backup", 9999)], SourceFailoverConfig=config)["Flow"]
+        self.connect.start_flow(FlowArn=flow["FlowArn"])
+        self.simulator.ahead(TIMES["flow_start"] + 1)
+        return flow["FlowArn"], {each["Name"]: each["SourceArn"] for each in flow["Sources"]}
+
+    def used(self):
+        """The source that feeds the flow, which no call of AWS tells."""
+        return [each["name"] for each in self.simulator.control("state")["flows"][0]["sources"] if each["used"]]
 
     def running_channel(self, name="a"):
         """A channel in RUNNING."""

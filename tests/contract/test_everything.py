@@ -83,7 +83,8 @@ def test_every_mediaconnect_operation(simulator, connect, made):
     connect.untag_resource(ResourceArn=added, TagKeys=["k"])
     connect.remove_flow_output(**flow, OutputArn=added)
     connect.start_flow(**flow)
-    simulator.ahead(10)
+    simulator.ahead(11)
+    assert connect.describe_flow_source_metadata(**flow)["TransportMediaInfo"]["Programs"][0]["Streams"][0]["StreamType"] == "Video"
     connect.stop_flow(**flow)
     simulator.ahead(5)
     connect.delete_flow(**flow)

@@ -162,6 +162,7 @@ def test_pages(live, made):
 
 def test_alerts(simulator, live, made):
     channel = made.running_channel()
+    simulator.ahead(1)
     alerts = live.list_alerts(ChannelId=channel["Id"])["Alerts"]
     assert [each["AlertType"] for each in alerts] == ["Stopped Receiving UDP Input"], "no flow feeds it"
     assert alerts[0]["State"] == "SET" and alerts[0]["Id"] == "1" and alerts[0]["PipelineId"] == "0"
@@ -175,8 +176,7 @@ def test_alerts(simulator, live, made):
 def test_throttling(live):
     seen = [_status(live.list_channels) for _ in range(90)]
     assert 429 in seen and seen.count(200) >= 40
-    refusal = refused(live, "TooManyRequestsException", "list_inputs") if seen[-1] == 429 else None
-    assert refusal is None or refusal["ResponseMetadata"]["HTTPStatusCode"] == 429
+    assert 429 in [_status(live.list_inputs) for _ in range(90)], "one bucket for the whole account"
 
 
 def _status(call):

@@ -49,7 +49,8 @@ def test_waiters_try_again_after_500(simulator, live, made):
     assert simulator.control("faults")[0]["fired"] == 3
 
 
-def test_channel_deleted_input_detached_input_deleted(live, made):
+def test_channel_deleted_input_detached_input_deleted(simulator, live, made):
+    simulator.control("times", {"input_detach": 40})
     channel = made.channel()
     ids = {"InputId": channel["InputAttachments"][0]["InputId"]}
     live.get_waiter("input_attached").wait(**ids, WaiterConfig=OFTEN)

@@ -254,6 +254,7 @@ impl Core {
             "AddFlowSources" => self.add_flow_sources(call),
             "UpdateFlowSource" => self.update_flow_source(call),
             "RemoveFlowSource" => self.remove_flow_source(call),
+            "DescribeFlowSourceMetadata" => self.describe_source_metadata(call),
             "TagResource" | "UntagResource" | "ListTagsForResource" => {
                 self.mediaconnect_tags(name, call)
             }

@@ -63,8 +63,10 @@ pub(super) struct Channel {
     pub forgotten: bool,
     pub alerts: Vec<Alert>,
     pub alert_counter: u64,
-    /// With ideal media: does the input receive?
+    /// Does the input receive, as far as alerts have told?
     pub receiving: bool,
+    /// With ideal media: since when it receives nothing.
+    pub silent_since: Option<u64>,
     /// The RTMP server has accepted the publication, as far as is known.
     pub connected: bool,
     /// The last reason reported for a failed connection or encoder.

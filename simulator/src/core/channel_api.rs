@@ -68,6 +68,7 @@ impl Core {
             alerts: Vec::new(),
             alert_counter: 0,
             receiving: false,
+            silent_since: None,
             connected: false,
             trouble: None,
         };
@@ -232,6 +233,7 @@ impl Core {
             channel.trouble = None;
             // What the first frame brings is not lost before it was there.
             channel.receiving = true;
+            channel.silent_since = None;
         }
         self.meter_run_starts(id);
         self.channel_begin(id, ChannelState::Starting, "channel_start", end);

@@ -6,13 +6,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::Core;
-use super::channel::ChannelState;
 use super::options::{EventKnobs, Options, Quotas};
 use super::when::rfc3339_ms;
-use super::wire::Request;
-use crate::media::view::MediaReport;
 
-type Told = Result<Value, String>;
+pub(super) type Told = Result<Value, String>;
 
 /// Takes over the members that are named, refuses unknown ones, leaves the rest.
 fn merge<T: Serialize + DeserializeOwned>(current: &T, change: &Value) -> Result<T, String> {
@@ -122,7 +119,11 @@ impl Core {
             "sources": flow.sources.iter().map(|source| json!({
                 "arn": source.arn, "name": source.name(), "port": source.request.get("ingestPort"),
                 "protocol": source.request.get("protocol"), "connected": source.connected,
+                "sending": source.sending, "cut": source.cut, "used": flow.selected.as_deref() == Some(&source.arn),
+                "primary": flow.primary() == Some(&source.arn),
             })).collect::<Vec<_>>(),
+            "switches": flow.switches, "switched_at": flow.switched_at.map(rfc3339_ms),
+            "alarms": flow.alarms.iter().map(|alarm| &alarm.code).collect::<Vec<_>>(),
             "outputs": flow.outputs.iter().map(|output| json!({
                 "arn": output.arn, "name": output.text("name"), "status": output.word(),
                 "destination": output.request.get("destination"), "port": output.request.get("port"),
@@ -181,130 +182,5 @@ impl Core {
             "error": call.error, "resource": call.resource, "caller": call.caller,
         }));
         rows.collect()
-    }
-
-    /// A report as a media plane would make it, told by a test.
-    fn take_told_report(&mut self, body: &Value) -> Told {
-        let text = |member: &str| {
-            body[member]
-                .as_str()
-                .map(str::to_owned)
-                .ok_or_else(|| format!("{member} is missing"))
-        };
-        let reason = || body["reason"].as_str().unwrap_or("told by hand").to_owned();
-        let report = match body["kind"].as_str().unwrap_or_default() {
-            "source_connected" => MediaReport::SourceConnected {
-                flow_arn: text("flow_arn")?,
-                source_arn: text("source_arn")?,
-            },
-            "source_disconnected" => MediaReport::SourceDisconnected {
-                flow_arn: text("flow_arn")?,
-                source_arn: text("source_arn")?,
-            },
-            "input_lost" => MediaReport::InputLost {
-                channel_id: text("channel_id")?,
-            },
-            "input_restored" => MediaReport::InputRestored {
-                channel_id: text("channel_id")?,
-            },
-            "rtmp_connected" => MediaReport::RtmpConnected {
-                channel_id: text("channel_id")?,
-            },
-            "rtmp_failed" => MediaReport::RtmpFailed {
-                channel_id: text("channel_id")?,
-                reason: reason(),
-            },
-            "output_gave_up" => MediaReport::OutputGaveUp {
-                channel_id: text("channel_id")?,
-            },
-            "encoder_failed" => MediaReport::EncoderFailed {
-                channel_id: text("channel_id")?,
-                reason: reason(),
-            },
-            "egress" => MediaReport::Egress {
-                channel_id: text("channel_id")?,
-                bytes: body["bytes"].as_u64().unwrap_or_default(),
-            },
-            other => return Err(format!("unknown report {other:?}")),
-        };
-        self.take_report(&report);
-        Ok(json!({}))
-    }
-
-    /// What a person does in the console: the same operations, without faults and throttling, and
-    /// with all their events.
-    fn by_hand(&mut self, body: &Value) -> Told {
-        let id = body["id"].as_str().unwrap_or_default().to_owned();
-        let action = body["action"].as_str().unwrap_or_default();
-        let escape = |text: &str| text.replace(':', "%3A");
-        let channel = |verb: &str| ("POST", format!("/prod/channels/{id}/{verb}"), Value::Null);
-        let owner = |core: &Self| {
-            let flow = core
-                .flows
-                .values()
-                .find(|flow| flow.outputs.iter().any(|output| output.arn == id));
-            flow.map(|flow| escape(&flow.arn))
-                .unwrap_or_else(|| "unknown".into())
-        };
-        let output = |core: &Self| format!("/v1/flows/{}/outputs/{}", owner(core), escape(&id));
-        let (method, path, sent) = match action {
-            "start_channel" => channel("start"),
-            "stop_channel" => channel("stop"),
-            "delete_channel" => ("DELETE", format!("/prod/channels/{id}"), Value::Null),
-            "delete_input" => ("DELETE", format!("/prod/inputs/{id}"), Value::Null),
-            "delete_security_group" => (
-                "DELETE",
-                format!("/prod/inputSecurityGroups/{id}"),
-                Value::Null,
-            ),
-            "start_flow" => (
-                "POST",
-                format!("/v1/flows/start/{}", escape(&id)),
-                Value::Null,
-            ),
-            "stop_flow" => (
-                "POST",
-                format!("/v1/flows/stop/{}", escape(&id)),
-                Value::Null,
-            ),
-            "delete_flow" => ("DELETE", format!("/v1/flows/{}", escape(&id)), Value::Null),
-            "remove_flow_output" => ("DELETE", output(self), Value::Null),
-            "disable_flow_output" => ("PUT", output(self), json!({"outputStatus": "DISABLED"})),
-            "enable_flow_output" => ("PUT", output(self), json!({"outputStatus": "ENABLED"})),
-            "recover_channel" => {
-                if self
-                    .channels
-                    .get(&id)
-                    .is_none_or(|channel| channel.state != ChannelState::Running)
-                {
-                    return Err(format!("channel {id} is not running"));
-                }
-                let lasting = self.duration("channel_recover");
-                self.channel_recovers(&id, lasting);
-                return Ok(json!({"status": 200}));
-            }
-            _ => return Err(format!("unknown action {action:?}")),
-        };
-        let sent = if sent.is_null() {
-            Vec::new()
-        } else {
-            sent.to_string().into_bytes()
-        };
-        let request = Request {
-            method: method.into(),
-            path,
-            query: String::new(),
-            body: sent,
-            caller: Some("by-hand".into()),
-        };
-        let response = self.answer(&request, false);
-        match response.error {
-            None => Ok(json!({"status": response.status})),
-            Some(error) => Err(format!(
-                "{} {error}: {}",
-                response.status,
-                response.body["message"].as_str().unwrap_or_default()
-            )),
-        }
     }
 }

@@ -88,7 +88,8 @@ impl Core {
         );
     }
 
-    /// `MediaLive Channel Input Change`, one per pipeline.
+    /// `MediaLive Channel Input Change`, one per pipeline; members and text as two published samples
+    /// have them.
     pub(super) fn emit_input_change(&mut self, channel_id: &str) {
         let Some(channel) = self.channels.get(channel_id) else {
             return;
@@ -99,7 +100,7 @@ impl Core {
                 "active_input_switch_action_name": "",
                 "active_input_attachment_name": attachment,
                 "pipeline": pipeline.to_string(),
-                "message": format!("Input switch event on pipeline {pipeline}"),
+                "message": "Input switch event on pipeline",
                 "channel_arn": arn,
             });
             self.emit(
@@ -110,85 +111,4 @@ impl Core {
             );
         }
     }
-
-    pub(super) fn emit_flow_status(&mut self, arn: &str, previous: &str, current: &str) {
-        let detail = json!({"currentStatus": current, "previousStatus": previous});
-        self.emit(
-            Service::MediaConnect,
-            "MediaConnect Flow Status Change",
-            &[arn],
-            &detail,
-        );
-    }
-
-    pub(super) fn emit_output_status(
-        &mut self,
-        flow: &str,
-        output: &str,
-        previous: &str,
-        current: &str,
-    ) {
-        let detail = json!({"currentStatus": current, "previousStatus": previous});
-        self.emit(
-            Service::MediaConnect,
-            "MediaConnect Output Status Change",
-            &[flow, output],
-            &detail,
-        );
-    }
-
-    pub(super) fn emit_output_health(
-        &mut self,
-        flow: &str,
-        output: &str,
-        previous: &str,
-        current: &str,
-    ) {
-        let detail = json!({"current": {"state": current}, "previous": {"state": previous}});
-        self.emit(
-            Service::MediaConnect,
-            "MediaConnect Output Health",
-            &[flow, output],
-            &detail,
-        );
-    }
-
-    pub(super) fn emit_source_health(
-        &mut self,
-        flow: &str,
-        source: &str,
-        previous: &str,
-        current: &str,
-    ) {
-        let detail = json!({
-            "unhealthy": current == "DISCONNECTED",
-            "current": {"state": current, "tr101": tr101()},
-            "previous": {"state": previous, "tr101": tr101()},
-        });
-        self.emit(
-            Service::MediaConnect,
-            "MediaConnect Source Health",
-            &[flow, source],
-            &detail,
-        );
-    }
-
-    pub(super) fn emit_flow_health(&mut self, flow: &str, was_fed: bool, is_fed: bool) {
-        let side = |fed: bool| {
-            let state = if fed { "CONNECTED" } else { "DISCONNECTED" };
-            json!({"failover_switch": false, "source_state": state, "isBitrateZero": !fed, "tr101": tr101()})
-        };
-        let detail =
-            json!({"unhealthy": !is_fed, "current": side(is_fed), "previous": side(was_fed)});
-        self.emit(
-            Service::MediaConnect,
-            "MediaConnect Flow Health",
-            &[flow],
-            &detail,
-        );
-    }
-}
-
-fn tr101() -> Value {
-    json!({"ts_sync_loss": false, "continuity_count_error": false, "transport_error": false, "pcr_error": false})
 }

@@ -1,10 +1,12 @@
-//! A MediaConnect flow with its sources and outputs: records and states. Outputs and sources can be
-//! changed on an ACTIVE flow, which is UPDATING for a moment (MediaConnect user guide: updating flows).
+//! A MediaConnect flow with its outputs: records and states. Outputs and sources can be changed on
+//! an ACTIVE flow, which is UPDATING for a moment (MediaConnect user guide: updating flows).
 
 use serde_json::{Map, Value, json};
 
 use super::Core;
 use super::book::Thing;
+use super::health::{Alarm, FlowHealth};
+use super::source::Source;
 use super::tags::Tags;
 use super::timers::Timer;
 use super::wire::ApiError;
@@ -32,62 +34,6 @@ impl FlowStatus {
             Self::Stopping => "STOPPING",
             Self::Deleting | Self::Gone => "DELETING",
         }
-    }
-}
-
-/// One source; `request` is SetSourceRequest in wire case.
-#[derive(Clone)]
-pub(super) struct Source {
-    pub arn: String,
-    pub request: Map<String, Value>,
-    pub tags: Tags,
-    pub connected: bool,
-    pub ingest_ip: String,
-}
-
-impl Source {
-    pub fn name(&self) -> &str {
-        self.request
-            .get("name")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-    }
-
-    pub fn json(&self) -> Value {
-        let transport = pick(
-            &self.request,
-            &[
-                "protocol",
-                "minLatency",
-                "maxLatency",
-                "maxBitrate",
-                "maxSyncBuffer",
-                "streamId",
-                "senderControlPort",
-                "senderIpAddress",
-                "sourceListenerAddress",
-                "sourceListenerPort",
-            ],
-        );
-        let mut out = pick(
-            &self.request,
-            &[
-                "name",
-                "ingestPort",
-                "whitelistCidr",
-                "decryption",
-                "description",
-                "entitlementArn",
-                "vpcInterfaceName",
-            ],
-        );
-        out.insert("sourceArn".into(), json!(self.arn));
-        out.insert("ingestIp".into(), json!(self.ingest_ip));
-        out.insert("transport".into(), Value::Object(transport));
-        if self.connected {
-            out.insert("peerIpAddress".into(), json!("203.0.113.250"));
-        }
-        Value::Object(out)
     }
 }
 
@@ -166,7 +112,7 @@ impl Output {
     }
 }
 
-fn pick(from: &Map<String, Value>, members: &[&str]) -> Map<String, Value> {
+pub(super) fn pick(from: &Map<String, Value>, members: &[&str]) -> Map<String, Value> {
     let present = members
         .iter()
         .filter_map(|member| Some(((*member).to_owned(), from.get(*member)?.clone())));
@@ -190,6 +136,27 @@ pub(super) struct Flow {
     pub extra: Map<String, Value>,
     pub tags: Tags,
     pub created_at: u64,
+    /// ARN of the source that is used now.
+    pub selected: Option<String>,
+    /// When it last changed to another source, and how often it did.
+    pub switched_at: Option<u64>,
+    pub switches: u64,
+    /// When it last became ACTIVE.
+    pub begun: u64,
+    pub interrupted: Option<Interruption>,
+    /// What the latest Flow Health event said.
+    pub health: FlowHealth,
+    /// Errors as DescribeFlow lists them.
+    pub alarms: Vec<Alarm>,
+}
+
+/// What a running flow does not do for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Interruption {
+    /// Nothing leaves it, as when failover is enabled on a running flow.
+    Outputs,
+    /// It is being restarted: nobody is connected either.
+    Whole,
 }
 
 impl Flow {
@@ -198,8 +165,16 @@ impl Flow {
         matches!(self.status, FlowStatus::Active | FlowStatus::Updating)
     }
 
+    /// Does data go through to the outputs right now?
     pub fn fed(&self) -> bool {
-        self.carries() && self.sources.iter().any(|source| source.connected)
+        self.carries()
+            && self.interrupted.is_none()
+            && self.on_air().is_some_and(|source| source.sending)
+    }
+
+    /// Do its outputs send, as far as MediaConnect has noticed?
+    pub fn sends(&self) -> bool {
+        self.carries() && self.health.state == "CONNECTED" && !self.health.bitrate_zero
     }
 
     pub fn remember(&mut self) {
@@ -293,10 +268,7 @@ impl Core {
         flow.since = now;
         flow.epoch += 1;
         self.notes.passage(now, Thing::Flow, arn, to.name());
-        let (was, carried) = (
-            flow.fed_as(from),
-            matches!(from, FlowStatus::Active | FlowStatus::Updating),
-        );
+        let carried = matches!(from, FlowStatus::Active | FlowStatus::Updating);
         let carries = flow.carries();
         if to == FlowStatus::Gone {
             let note = json!({"kind": "flow", "arn": arn, "name": flow.name, "deleted_at": super::when::rfc3339_ms(now)});
@@ -306,19 +278,15 @@ impl Core {
         }
         self.emit_flow_status(arn, from.name(), to.name());
         match (carried, carries) {
-            (false, true) => self.meter_flow(arn, true),
+            (false, true) => {
+                self.meter_flow(arn, true);
+                self.sources_begin(arn);
+            }
             (true, false) => {
                 self.meter_flow(arn, false);
-                self.sources_end(arn, was);
+                self.sources_end(arn);
             }
             _ => {}
         }
-    }
-}
-
-impl Flow {
-    fn fed_as(&self, status: FlowStatus) -> bool {
-        matches!(status, FlowStatus::Active | FlowStatus::Updating)
-            && self.sources.iter().any(|source| source.connected)
     }
 }

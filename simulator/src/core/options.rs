@@ -38,8 +38,12 @@ pub(crate) struct Options {
     pub page_size: usize,
     /// `ideal`: the core itself says what arrives. `reported`: a media plane reports it.
     pub media: String,
-    /// With ideal media: is an encoder calling the flow's first source?
+    /// With ideal media: who is called? `on`: the first source of each flow, `all`: every source.
     pub feed: String,
+    /// Flow Health as the user guide has it, or as it was seen with the real service.
+    pub flow_health: String,
+    /// Does `failover_switch` mark the moment, or all the time away from the primary source?
+    pub failover_switch: String,
 }
 
 impl Default for Options {
@@ -59,6 +63,8 @@ impl Default for Options {
             page_size: 20,
             media: "ideal".into(),
             feed: "on".into(),
+            flow_health: "documented".into(),
+            failover_switch: "moment".into(),
         }
     }
 }
@@ -66,7 +72,7 @@ impl Default for Options {
 impl Options {
     /// Refuses values that no rule reads.
     pub fn check(&self) -> Result<(), String> {
-        let rows: [(&str, &str, &[&str]); 13] = [
+        let rows: [(&str, &str, &[&str]); 15] = [
             ("wrong_state", &self.wrong_state, &["conflict", "ok"]),
             (
                 "stop_while_starting",
@@ -107,7 +113,17 @@ impl Options {
                 &["true", "false"],
             ),
             ("media", &self.media, &["ideal", "reported"]),
-            ("feed", &self.feed, &["on", "off"]),
+            ("feed", &self.feed, &["on", "off", "all"]),
+            (
+                "flow_health",
+                &self.flow_health,
+                &["documented", "observed"],
+            ),
+            (
+                "failover_switch",
+                &self.failover_switch,
+                &["moment", "stays"],
+            ),
         ];
         for (name, value, allowed) in rows {
             if !allowed.contains(&value) {
@@ -186,6 +202,17 @@ impl Default for Times {
             ("flow_stop", [5.0, 40.0]),
             ("flow_update", [0.2, 2.0]),
             ("flow_delete", [3.0, 60.0]),
+            // Enabling failover on a running flow interrupts it briefly (user guide: adding a source);
+            // maintenance restarts it (how maintenance works). Neither time is documented.
+            ("flow_interrupt", [0.5, 2.0]),
+            ("flow_maintenance", [20.0, 120.0]),
+            // A goodbye is noticed at once; a caller that vanishes is missed after SRT's own five
+            // seconds. Health events were seen about a second after the fact.
+            ("source_notice", [0.3, 5.0]),
+            ("source_timeout", [5.0, 15.0]),
+            ("source_reconnect", [1.0, 4.0]),
+            // User guide: determining a source's peer IP address.
+            ("peer_lag", [0.0, 20.0]),
             ("read_lag", [0.0, 1.0]),
             ("deleted_lingers", [60.0, 600.0]),
         ];

@@ -5,11 +5,16 @@
 use super::Core;
 use super::alerts::{FAILED_RTMP, STOPPED_RECEIVING, WRITE_FAILED};
 use super::channel::{Channel, ChannelState};
-use super::flow::{Flow, Output};
+use super::flow::{Flow, Interruption, Output};
+use super::health::Tr101;
 use super::input::RTP_PORT;
+use super::timers::Timer;
 use crate::media::view::{
     ChannelView, FlowView, MediaReport, MediaView, OutputView, RtmpDestination, Secret, SourceView,
 };
+
+/// So long after the last packet an RTP input counts as lost (user guide: alert 5302).
+const INPUT_SILENCE_MS: u64 = 1000;
 
 impl Core {
     /// Does the input at an output's address let the flow's egress address in?
@@ -31,13 +36,12 @@ impl Core {
     pub(super) fn view(&self) -> MediaView {
         let flows = self.flows.values().map(|flow| FlowView {
             arn: flow.arn.clone(),
-            active: flow.carries(),
+            active: flow.carries() && flow.interrupted != Some(Interruption::Whole),
+            primary: flow.primary().map(str::to_owned),
             sources: flow
                 .sources
                 .iter()
                 .map(|source| {
-                    let text =
-                        |member: &str| source.request.get(member).and_then(|value| value.as_str());
                     let number =
                         |member: &str| source.request.get(member).and_then(|value| value.as_u64());
                     let secret = source
@@ -47,13 +51,15 @@ impl Core {
                     SourceView {
                         arn: source.arn.clone(),
                         name: source.name().to_owned(),
-                        protocol: text("protocol").unwrap_or_default().to_owned(),
+                        protocol: source.text("protocol").to_owned(),
                         port: u16::try_from(number("ingestPort").unwrap_or_default())
                             .unwrap_or_default(),
-                        whitelist: text("whitelistCidr").map(str::to_owned),
+                        whitelist: Some(source.text("whitelistCidr").to_owned())
+                            .filter(|cidr| !cidr.is_empty()),
                         passphrase_secret_arn: secret.map(str::to_owned),
                         min_latency_ms: u32::try_from(number("minLatency").unwrap_or(2000))
                             .unwrap_or(2000),
+                        cut: !source.reachable(),
                     }
                 })
                 .collect(),
@@ -63,7 +69,7 @@ impl Core {
                 .map(|output| OutputView {
                     arn: output.arn.clone(),
                     name: output.text("name").to_owned(),
-                    enabled: output.enabled(),
+                    enabled: output.enabled() && flow.interrupted.is_none(),
                     destination: output.text("destination").to_owned(),
                     port: u16::try_from(output.number("port")).unwrap_or_default(),
                     fec: output.text("protocol") == "rtp-fec",
@@ -126,11 +132,31 @@ impl Core {
             MediaReport::SourceConnected {
                 flow_arn,
                 source_arn,
-            } => self.source_state(flow_arn, source_arn, true),
+            } => self.source_sends(flow_arn, source_arn, true),
             MediaReport::SourceDisconnected {
                 flow_arn,
                 source_arn,
-            } => self.source_state(flow_arn, source_arn, false),
+            } => self.source_disconnects(flow_arn, source_arn),
+            MediaReport::SourceSending {
+                flow_arn,
+                source_arn,
+                sending,
+            } => self.source_sends(flow_arn, source_arn, *sending),
+            MediaReport::SourceSelected {
+                flow_arn,
+                source_arn,
+            } => self.select_source(flow_arn, Some(source_arn.clone())),
+            MediaReport::SourceErrors {
+                flow_arn,
+                source_arn,
+                continuity,
+            } => {
+                let errors = Tr101 {
+                    continuity: *continuity,
+                    ..Tr101::default()
+                };
+                self.source_errors(flow_arn, source_arn, errors);
+            }
             MediaReport::InputLost { channel_id } => self.input_signal(channel_id, false),
             MediaReport::InputRestored { channel_id } => self.input_signal(channel_id, true),
             MediaReport::RtmpConnected { channel_id } => {
@@ -220,49 +246,6 @@ impl Core {
         }
     }
 
-    fn source_state(&mut self, arn: &str, source_arn: &str, connected: bool) {
-        let Some(flow) = self.flows.get_mut(arn).filter(|flow| flow.carries()) else {
-            return;
-        };
-        let was_fed = flow.fed();
-        let source = flow
-            .sources
-            .iter_mut()
-            .find(|source| source.arn == source_arn && source.connected != connected);
-        let Some(source) = source else { return };
-        source.connected = connected;
-        let is_fed = flow.fed();
-        let word = |connected: bool| {
-            if connected {
-                "CONNECTED"
-            } else {
-                "DISCONNECTED"
-            }
-        };
-        self.emit_source_health(arn, source_arn, word(!connected), word(connected));
-        if was_fed != is_fed {
-            self.emit_flow_health(arn, was_fed, is_fed);
-        }
-    }
-
-    /// The flow carries no more: nobody is connected.
-    pub(super) fn sources_end(&mut self, arn: &str, was_fed: bool) {
-        let Some(flow) = self.flows.get_mut(arn) else {
-            return;
-        };
-        let mut ended = Vec::new();
-        for source in flow.sources.iter_mut().filter(|source| source.connected) {
-            source.connected = false;
-            ended.push(source.arn.clone());
-        }
-        for source in ended {
-            self.emit_source_health(arn, &source, "CONNECTED", "IDLE");
-        }
-        if was_fed {
-            self.emit_flow_health(arn, true, false);
-        }
-    }
-
     /// Brings what follows from everything else up to date: with ideal media who is connected and
     /// who receives, and always what the outputs do.
     pub(super) fn settle_signal(&mut self) {
@@ -272,11 +255,12 @@ impl Core {
         }
         let mut changes = Vec::new();
         for flow in self.flows.values_mut() {
-            let fed = flow.fed();
+            let sends = flow.sends();
             for output in &mut flow.outputs {
-                let health = match (output.enabled() && fed, output.health) {
-                    (true, _) => "SENDING",
-                    _ => "IDLE",
+                let health = if output.enabled() && sends {
+                    "SENDING"
+                } else {
+                    "IDLE"
                 };
                 if health != output.health {
                     changes.push((flow.arn.clone(), output.arn.clone(), output.health, health));
@@ -290,35 +274,62 @@ impl Core {
     }
 
     fn assume_sources(&mut self) {
-        let on = self.options.feed == "on";
         let mut changes = Vec::new();
         for flow in self.flows.values().filter(|flow| flow.carries()) {
+            let open = flow.interrupted != Some(Interruption::Whole);
             for (index, source) in flow.sources.iter().enumerate() {
-                let wanted = on && index == 0;
-                if source.connected != wanted {
+                let called = match self.options.feed.as_str() {
+                    "all" => true,
+                    "on" => index == 0,
+                    _ => false,
+                };
+                let wanted = called && open && source.reachable();
+                if source.sending != wanted {
                     changes.push((flow.arn.clone(), source.arn.clone(), wanted));
                 }
             }
         }
-        for (flow, source, connected) in changes {
-            self.source_state(&flow, &source, connected);
+        for (flow, source, sending) in changes {
+            self.source_sends(&flow, &source, sending);
         }
     }
 
+    /// An input that receives nothing counts as lost after a second (user guide: alert 5302).
     fn assume_inputs(&mut self) {
+        let now = self.now;
         let mut changes = Vec::new();
-        for channel in self
-            .channels
-            .values()
-            .filter(|channel| channel.state == ChannelState::Running)
-        {
-            let receiving = self.receives(channel);
-            if receiving != channel.receiving {
-                changes.push((channel.id.clone(), receiving));
+        let running = |channel: &&Channel| channel.state == ChannelState::Running;
+        for channel in self.channels.values().filter(running) {
+            let receives = self.receives(channel);
+            let known_silent = channel.silent_since.is_some();
+            if receives == known_silent || receives && !channel.receiving {
+                changes.push((channel.id.clone(), receives));
             }
         }
-        for (id, receiving) in changes {
-            self.input_signal(&id, receiving);
+        for (id, receives) in changes {
+            let Some(channel) = self.channels.get_mut(&id) else {
+                continue;
+            };
+            if receives {
+                channel.silent_since = None;
+                if !channel.receiving {
+                    self.input_signal(&id, true);
+                }
+            } else if channel.silent_since.is_none() {
+                channel.silent_since = Some(now);
+                self.later(INPUT_SILENCE_MS, Timer::InputSilent { id, since: now });
+            }
+        }
+    }
+
+    pub(super) fn input_stays_silent(&mut self, id: &str, since: u64) {
+        let still = |channel: &&Channel| {
+            channel.silent_since == Some(since)
+                && channel.receiving
+                && channel.state == ChannelState::Running
+        };
+        if self.channels.get(id).filter(still).is_some() {
+            self.input_signal(id, false);
         }
     }
 

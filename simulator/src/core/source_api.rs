@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::flow::{Flow, Source};
+use super::flow::Flow;
+use super::source::Source;
 use super::tags::tags_of;
 use super::wire::ApiError;
 use super::{Answer, Call, Core};
@@ -14,28 +15,48 @@ fn source_missing(arn: &str) -> ApiError {
     ApiError::not_found(format!("The source {arn} does not exist"))
 }
 
-/// Two sources need failover, and SRT sources fail over but never merge (user guide: source failover).
-pub(super) fn check_failover(flow: &Flow) -> Result<(), ApiError> {
-    if flow.sources.len() < 2 {
-        return Ok(());
+/// The recovery window that MERGE takes, in milliseconds (user guide: adding a source).
+const RECOVERY_WINDOW: std::ops::RangeInclusive<i64> = 100..=15_000;
+
+/// What fails over: SRT never merges, RTP and RTP-FEC go together, all else is alike on both sides
+/// (user guide: source failover, adding a source). That the primary source must be there is a guess.
+pub(super) fn check_failover(sources: &[Source], config: Option<&Value>) -> Result<(), ApiError> {
+    let config = config.unwrap_or(&Value::Null);
+    if let Some(primary) = config["sourcePriority"]["primarySource"].as_str()
+        && !sources.iter().any(|source| source.name() == primary)
+    {
+        return Err(ApiError::bad(format!(
+            "The primary source {primary} is not a source of the flow"
+        )));
     }
-    let config = flow
-        .extra
-        .get("sourceFailoverConfig")
-        .unwrap_or(&Value::Null);
+    if let Some(window) = config["recoveryWindow"].as_i64()
+        && !RECOVERY_WINDOW.contains(&window)
+    {
+        return Err(ApiError::bad(
+            "recoveryWindow must be between 100 and 15000",
+        ));
+    }
+    let srt = |source: &Source| source.text("protocol").starts_with("srt-");
+    let merges = config["failoverMode"] == "MERGE" && config["state"] == "ENABLED";
+    if merges && sources.iter().any(srt) {
+        return Err(ApiError::bad("SRT sources need the failover mode FAILOVER"));
+    }
+    let [first, second] = sources else {
+        return Ok(());
+    };
     if config["state"] != "ENABLED" {
         return Err(ApiError::bad(
             "Source failover must be enabled for a flow with two sources",
         ));
     }
-    let srt = flow.sources.iter().any(|source| {
-        source
-            .request
-            .get("protocol")
-            .is_some_and(|protocol| protocol == "srt-listener")
-    });
-    if srt && config["failoverMode"] != "FAILOVER" {
+    if config["failoverMode"] != "FAILOVER" && srt(first) {
         return Err(ApiError::bad("SRT sources need the failover mode FAILOVER"));
+    }
+    let family = |source: &Source| source.text("protocol").trim_end_matches("-fec").to_owned();
+    if family(first) != family(second) {
+        return Err(ApiError::bad(
+            "All sources of a flow must use the same protocol",
+        ));
     }
     Ok(())
 }
@@ -121,13 +142,7 @@ impl Core {
         let tags = tags_of(request.remove("sourceTags").as_ref());
         request.insert("name".into(), json!(name));
         let arn = self.flow_arn("source", &name, Some(&flow.arn));
-        Ok(Source {
-            arn,
-            request,
-            tags,
-            connected: false,
-            ingest_ip: "192.0.2.5".into(),
-        })
+        Ok(Source::new(arn, request, tags))
     }
 
     pub(super) fn add_flow_sources(&mut self, call: &Call<'_>) -> Answer {
@@ -144,7 +159,8 @@ impl Core {
                 Err(error) => refused = refused.or(Some(error)),
             }
         }
-        refused = refused.or(check_failover(&flow).err());
+        let config = flow.extra.get("sourceFailoverConfig");
+        refused = refused.or(check_failover(&flow.sources, config).err());
         if refused.is_some() {
             flow.sources.truncate(count);
         }
@@ -154,11 +170,14 @@ impl Core {
             Some(error) => Err(error),
             None => {
                 self.flow_takes_up(&arn);
+                self.choose_source(&arn);
                 Ok(json!({"flowArn": arn, "sources": added}))
             }
         }
     }
 
+    /// Merge patch; the name stays. On a running flow the listener starts again with what it was
+    /// given, and its caller has to call again.
     pub(super) fn update_flow_source(&mut self, call: &Call<'_>) -> Answer {
         let (arn, source_arn) = (
             call.param("FlowArn").to_owned(),
@@ -166,21 +185,34 @@ impl Core {
         );
         let changes = call.body.as_object().cloned().unwrap_or_default();
         let flow = self.changeable(&arn)?;
-        let source = flow
-            .sources
-            .iter_mut()
-            .find(|source| source.arn == source_arn);
-        let source = source.ok_or_else(|| source_missing(&source_arn))?;
-        let mut next = source.request.clone();
-        next.extend(changes);
-        check_source(&Value::Object(next.clone()))?;
-        source.request = next;
-        let answer = source.json();
+        let found = flow.sources.iter().position(|row| row.arn == source_arn);
+        let at = found.ok_or_else(|| source_missing(&source_arn))?;
+        let mut sources = flow.sources.clone();
+        sources[at].request.extend(changes);
+        check_source(&Value::Object(sources[at].request.clone()))?;
+        check_ports(&sources)?;
+        check_failover(&sources, flow.extra.get("sourceFailoverConfig"))?;
+        let listens = [
+            "protocol",
+            "ingestPort",
+            "whitelistCidr",
+            "decryption",
+            "minLatency",
+        ];
+        let differs = |member: &&str| {
+            sources[at].request.get(*member) != flow.sources[at].request.get(*member)
+        };
+        let restarts = listens.iter().any(differs);
+        let answer = sources[at].json();
+        flow.sources = sources;
         self.flow_takes_up(&arn);
+        if restarts {
+            self.source_restarts(&arn, &source_arn);
+        }
         Ok(json!({"flowArn": arn, "source": answer}))
     }
 
-    /// The last source stays (user guide: removing a source).
+    /// Also on a running flow; the last source stays (user guide: removing a source).
     pub(super) fn remove_flow_source(&mut self, call: &Call<'_>) -> Answer {
         let (arn, source_arn) = (
             call.param("FlowArn").to_owned(),
@@ -197,8 +229,51 @@ impl Core {
                 "The only source of a flow can not be removed",
             ));
         }
-        flow.sources.remove(at);
+        let gone = flow.sources.remove(at);
+        let config = flow.extra.get_mut("sourceFailoverConfig");
+        if let Some(Value::Object(config)) = config
+            && config
+                .get("sourcePriority")
+                .is_some_and(|row| row["primarySource"] == gone.name())
+        {
+            config.remove("sourcePriority");
+        }
         self.flow_takes_up(&arn);
+        self.choose_source(&arn);
         Ok(json!({"flowArn": arn, "sourceArn": source_arn}))
+    }
+
+    /// What is in the stream, once a source sends. The core knows no picture: it says what an
+    /// encoder usually sends, and leaves out what only a picture would tell.
+    pub(super) fn describe_source_metadata(&mut self, call: &Call<'_>) -> Answer {
+        let flow = self.flow(call.param("FlowArn"))?;
+        let mut answer = json!({"flowArn": flow.arn, "messages": []});
+        let Some(source) = flow.on_air().filter(|_| flow.fed()) else {
+            answer["messages"] = json!([{"code": "NoSourceData",
+                "message": "The flow receives no data from a source"}]);
+            return Ok(answer);
+        };
+        answer["timestamp"] = json!(super::when::rfc3339(source.sending_since));
+        answer["transportMediaInfo"] = json!({"programs": [{
+            "pcrPid": 256, "programNumber": 1, "programPid": 4096, "streams": [
+                {"pid": 256, "streamType": "Video", "codec": "H.264"},
+                {"pid": 257, "streamType": "Audio", "codec": "AAC", "channels": 2, "sampleRate": 48_000},
+            ],
+        }]});
+        Ok(answer)
+    }
+}
+
+/// Each source has a port of its own (user guide: source ports).
+fn check_ports(sources: &[Source]) -> Result<(), ApiError> {
+    let ports: Vec<&Value> = sources
+        .iter()
+        .filter_map(|source| source.request.get("ingestPort"))
+        .collect();
+    match ports.as_slice() {
+        [first, second] if first == second => Err(ApiError::bad(
+            "The ingest port is already used by another source",
+        )),
+        _ => Ok(()),
     }
 }

@@ -3,7 +3,7 @@
 
 use super::Core;
 use super::channel::ChannelState;
-use super::flow::FlowStatus;
+use super::flow::{FlowStatus, Interruption};
 use super::input::InputState;
 
 pub(super) enum Timer {
@@ -44,6 +44,45 @@ pub(super) enum Timer {
         arn: String,
         epoch: u64,
         to: FlowStatus,
+    },
+    /// A source has sent nothing since then.
+    SourceSilent {
+        arn: String,
+        source: String,
+        since: u64,
+    },
+    /// A source that sends nothing counts as gone.
+    SourceGone {
+        arn: String,
+        source: String,
+        since: u64,
+    },
+    /// Nobody has called since the flow became ACTIVE.
+    SourceTimeout {
+        arn: String,
+        source: String,
+        begun: u64,
+    },
+    /// The caller of an updated source calls again.
+    SourceBack {
+        arn: String,
+        source: String,
+    },
+    PeerShown {
+        arn: String,
+        source: String,
+    },
+    SwitchShown {
+        arn: String,
+    },
+    FlowResumes {
+        arn: String,
+        what: Interruption,
+    },
+    /// The input of a channel has received nothing since then.
+    InputSilent {
+        id: String,
+        since: u64,
     },
 }
 
@@ -124,6 +163,8 @@ impl Core {
                     self.flow_enter(&arn, to);
                 }
             }
+            Timer::InputSilent { id, since } => self.input_stays_silent(&id, since),
+            failover => self.fire_failover(failover),
         }
     }
 }

@@ -46,6 +46,8 @@ pub struct FlowView {
     pub arn: String,
     /// True while the flow listens and sends (ACTIVE, or UPDATING while it was ACTIVE).
     pub active: bool,
+    /// ARN of the source that is used whenever it has data; none if both are equal.
+    pub primary: Option<String>,
     /// One or two sources.
     pub sources: Vec<SourceView>,
     /// Outputs, enabled or not.
@@ -69,6 +71,8 @@ pub struct SourceView {
     pub passphrase_secret_arn: Option<String>,
     /// SRT latency.
     pub min_latency_ms: u32,
+    /// The line is cut: whoever calls is dropped, and nobody gets through.
+    pub cut: bool,
 }
 
 /// One output of a flow: an RTP sender.
@@ -133,6 +137,31 @@ pub enum MediaReport {
         flow_arn: String,
         /// The source.
         source_arn: String,
+    },
+    /// A connected caller has gone silent for half a second, or sends again.
+    SourceSending {
+        /// The flow.
+        flow_arn: String,
+        /// The source.
+        source_arn: String,
+        /// Whether data arrives.
+        sending: bool,
+    },
+    /// The flow uses this source from now on.
+    SourceSelected {
+        /// The flow.
+        flow_arn: String,
+        /// The source.
+        source_arn: String,
+    },
+    /// Packets of a source are missing, or it is whole again.
+    SourceErrors {
+        /// The flow.
+        flow_arn: String,
+        /// The source.
+        source_arn: String,
+        /// Whether the continuity counters have gaps.
+        continuity: bool,
     },
     /// A channel's input received nothing for at least a second.
     InputLost {

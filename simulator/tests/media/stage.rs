@@ -62,7 +62,9 @@ impl Stage {
                 whitelist: Some("203.0.113.0/24".to_owned()),
                 passphrase_secret_arn: Some(SECRET.to_owned()),
                 min_latency_ms: 200,
+                cut: false,
             }],
+            primary: Some(SOURCE.to_owned()),
             outputs: Vec::new(),
         };
         let view = MediaView {

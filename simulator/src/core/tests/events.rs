@@ -213,6 +213,8 @@ fn an_input_without_a_feed_raises_the_alert() {
     aws.start(&id);
     aws.pass(40);
     let alerts = format!("/prod/channels/{id}/alerts");
+    assert_eq!(aws.ok("GET", &alerts, Value::Null)["alerts"], json!([]));
+    aws.pass(1);
     assert_eq!(
         aws.ok("GET", &alerts, Value::Null)["alerts"][0]["alertType"],
         "Stopped Receiving UDP Input"
@@ -225,6 +227,7 @@ fn an_input_without_a_feed_raises_the_alert() {
         &format!("{path}/{arn}"),
         json!({"outputStatus": "DISABLED"}),
     );
+    aws.pass(1);
     assert_ne!(aws.ok("GET", &alerts, Value::Null)["alerts"], json!([]));
     aws.ok(
         "PUT",
@@ -232,6 +235,7 @@ fn an_input_without_a_feed_raises_the_alert() {
         json!({"outputStatus": "ENABLED"}),
     );
     aws.tell("options", json!({"feed": "off"}));
+    aws.pass(1);
     assert_ne!(aws.ok("GET", &alerts, Value::Null)["alerts"], json!([]));
 }
 
@@ -243,7 +247,7 @@ fn events_go_astray_on_request() {
         aws.tell("events", knobs);
         let (id, _) = aws.channel("a");
         aws.start(&id);
-        aws.pass(40);
+        aws.pass(45);
         aws.stop(&id);
         aws.pass(120);
         aws.events

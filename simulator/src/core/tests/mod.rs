@@ -5,6 +5,7 @@ mod bill;
 mod book;
 mod channels;
 mod events;
+mod failover;
 mod faults;
 mod flows;
 mod inputs;
