@@ -2,7 +2,7 @@
 //! and sets sorted, so that two values are equal exactly when their JSON is.
 
 use crate::{answer::Refusal, number::Number};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::{borrow::Cow, cmp::Ordering};
 
 /// A row, or what is in a map.
@@ -36,6 +36,11 @@ fn text(value: &Value) -> Result<&str, Refusal> {
     value.as_str().ok_or_else(|| serialization("a string"))
 }
 
+/// A JSON object with one member. (`json!` would copy the value.)
+pub(crate) fn one(name: &str, value: impl Into<Value>) -> Value {
+    Value::Object(Map::from_iter([(name.to_owned(), value.into())]))
+}
+
 /// A value in its one form.
 pub(crate) fn canonical(value: &Value) -> Result<Value, Refusal> {
     nested(value, 1)
@@ -62,14 +67,14 @@ fn nested(value: &Value, depth: usize) -> Result<Value, Refusal> {
         ));
     }
     Ok(match kind.as_str() {
-        "S" => json!({"S": text(inner)?}),
-        "N" => json!({"N": Number::normal(text(inner)?)?}),
+        "S" => one("S", text(inner)?),
+        "N" => one("N", Number::normal(text(inner)?)?),
         "BOOL" => match inner {
-            Value::Bool(flag) => json!({"BOOL": flag}),
+            Value::Bool(flag) => one("BOOL", *flag),
             _ => return Err(serialization("a boolean")),
         },
         "NULL" => match inner {
-            Value::Bool(true) => json!({"NULL": true}),
+            Value::Bool(true) => one("NULL", true),
             Value::Bool(false) => {
                 return Err(Refusal::validation(
                     "One or more parameter values were invalid: Null attribute value types must have the value of true",
@@ -81,14 +86,14 @@ fn nested(value: &Value, depth: usize) -> Result<Value, Refusal> {
             let list = inner.as_array().ok_or_else(|| serialization("a list"))?;
             let list: Result<Vec<Value>, Refusal> =
                 list.iter().map(|each| nested(each, depth + 1)).collect();
-            json!({"L": list?})
+            one("L", list?)
         }
         "M" => {
             let mut map = Map::new();
             for (name, each) in inner.as_object().ok_or_else(|| serialization("a map"))? {
                 map.insert(name.clone(), nested(each, depth + 1)?);
             }
-            json!({"M": map})
+            one("M", map)
         }
         "SS" => set("SS", inner, |text| Ok(text.into()))?,
         "NS" => set("NS", inner, Number::normal)?,
@@ -126,7 +131,7 @@ fn set(
 pub(crate) fn from_members(kind: &str, mut members: Vec<String>) -> Value {
     members.sort_unstable();
     members.dedup();
-    json!({ kind: members })
+    one(kind, members)
 }
 
 /// The members of a set; nothing for what is no set.

@@ -2,11 +2,11 @@
 
 use crate::{
     answer::Refusal,
-    attribute::{self, Item, compare, members, parts},
+    attribute::{self, Item, compare, members, one, parts},
     expression::{Condition, Operand},
     scope::{Scope, wrong},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::{borrow::Cow, cmp::Ordering};
 
 const TYPES: &[&str] = &["S", "N", "B", "SS", "NS", "BS", "M", "L", "BOOL", "NULL"];
@@ -98,7 +98,7 @@ impl Scope<'_> {
             Operand::Path(path) => self.find(item, path).map(Cow::Borrowed),
             Operand::Size(path) => {
                 let size = attribute::size(self.find(item, path)?)?;
-                Some(Cow::Owned(json!({"N": size.to_string()})))
+                Some(Cow::Owned(one("N", size.to_string())))
             }
         }
     }

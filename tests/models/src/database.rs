@@ -3,7 +3,7 @@
 use crate::{
     Answer, StreamRecord,
     answer::Refusal,
-    attribute::{self, ITEM_BYTES, Item},
+    attribute::{self, ITEM_BYTES, Item, one},
     projection::project,
     scope::Scope,
     table::{Place, Table, place},
@@ -235,7 +235,7 @@ impl Database {
             _ => None,
         };
         let answer = match shown.filter(|shown| !shown.is_empty()) {
-            Some(shown) => json!({"Attributes": shown}),
+            Some(shown) => one("Attributes", shown),
             None => json!({}),
         };
         Ok(Write {

@@ -2,10 +2,10 @@
 
 use crate::{
     answer::Refusal,
-    attribute::{Item, parts},
+    attribute::{Item, one, parts},
     scope::{Step, wrong},
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// Refuses two paths of which one leads through the other, or which see a map and a list in one place.
 pub(crate) fn overlap(member: &str, paths: &[Vec<Step<'_>>]) -> Result<(), Refusal> {
@@ -68,7 +68,7 @@ fn project_value(value: &Value, tails: &[&[Step<'_>]]) -> Option<Value> {
     match parts(value) {
         ("M", Value::Object(map)) => {
             let picked = project_map(map, tails);
-            (!picked.is_empty()).then(|| json!({"M": picked}))
+            (!picked.is_empty()).then(|| one("M", picked))
         }
         ("L", Value::Array(list)) => {
             let mut firsts: Vec<Step<'_>> = tails.iter().map(|tail| tail[0]).collect();
@@ -81,7 +81,7 @@ fn project_value(value: &Value, tails: &[&[Step<'_>]]) -> Option<Value> {
                     Step::Name(_) => None,
                 })
                 .collect();
-            (!picked.is_empty()).then(|| json!({"L": picked}))
+            (!picked.is_empty()).then(|| one("L", picked))
         }
         _ => None,
     }

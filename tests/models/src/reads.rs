@@ -2,7 +2,7 @@
 
 use crate::{
     answer::Refusal,
-    attribute::{self, Item},
+    attribute::{self, Item, one},
     database::{Database, known},
     expression::{Condition, Operand},
     projection::project,
@@ -41,7 +41,7 @@ impl Database {
                 let table = self.table(body)?;
                 let row = table.row(&table.place_of(&key, false)?, as_of);
                 Ok(match row {
-                    Some(row) => json!({"Item": shown(&scope, row)?}),
+                    Some(row) => one("Item", shown(&scope, row)?),
                     None => json!({}),
                 })
             }
@@ -102,7 +102,7 @@ impl Database {
             ];
             known("BatchGetItem", request, &[members]);
             let scope = Scope::of(request, &["ProjectionExpression"])?;
-            let table = self.table(&json!({"TableName": name}))?;
+            let table = self.table(&one("TableName", name.as_str()))?;
             let as_of = as_of_ms.filter(|_| request["ConsistentRead"] != true);
             let (mut rows, mut seen) = (Vec::new(), BTreeSet::new());
             for key in request["Keys"].as_array().into_iter().flatten() {
@@ -124,7 +124,9 @@ impl Database {
                 "Too many items requested for the BatchGetItem call",
             ));
         }
-        Ok(json!({"Responses": responses, "UnprocessedKeys": {}}))
+        let mut answer = json!({"UnprocessedKeys": {}});
+        answer["Responses"] = responses;
+        Ok(answer)
     }
 }
 
@@ -220,7 +222,8 @@ fn page(
             break;
         }
     }
-    let mut answer = json!({"Count": items.len(), "ScannedCount": scanned, "Items": items});
+    let mut answer = json!({"Count": items.len(), "ScannedCount": scanned});
+    answer["Items"] = items.into();
     if let Some((_, key)) = last.filter(|_| full) {
         answer["LastEvaluatedKey"] = json!({ &table.key: {"S": key} });
     }

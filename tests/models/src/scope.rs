@@ -2,12 +2,12 @@
 
 use crate::{
     answer::Refusal,
-    attribute::{self, Item},
+    attribute::{self, Item, one},
     expression::{self, Condition, Element, Expression, Path, Term, Tree, Update},
     number::Number,
     projection::overlap,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::{collections::BTreeMap, rc::Rc};
 
 /// One step into a document, with the placeholder looked up.
@@ -199,7 +199,7 @@ impl<'a> Scope<'a> {
                 };
                 let mut joined = list(front)?;
                 joined.extend(list(back)?);
-                json!({"L": joined})
+                one("L", joined)
             }
             Term::Plus(left, right) => self.sum(item, left, right, Number::plus)?,
             Term::Minus(left, right) => self.sum(item, left, right, Number::minus)?,
@@ -214,7 +214,7 @@ impl<'a> Scope<'a> {
         how: fn(Number, Number) -> Result<Number, Refusal>,
     ) -> Result<Value, Refusal> {
         let number = |term| attribute::number(&self.term(item, term)?).ok_or_else(incorrect_type);
-        Ok(json!({"N": how(number(left)?, number(right)?)?.text()}))
+        Ok(one("N", how(number(left)?, number(right)?)?.text()))
     }
 }
 

@@ -2,12 +2,12 @@
 
 use crate::{
     answer::Refusal,
-    attribute::{Item, from_members, members, number, parts},
+    attribute::{Item, from_members, members, number, one, parts},
     expression::Update,
     projection::overlap,
     scope::{Scope, Step, incorrect_type},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 fn bad_path() -> Refusal {
     Refusal::validation("The document path provided in the update expression is invalid for update")
@@ -77,7 +77,7 @@ fn apply_to(scope: &Scope<'_>, update: &Update, old: &Item) -> Result<Item, Refu
         let sum = match scope.find(old, path) {
             None => given.clone(),
             Some(there) => match (number(there), number(given)) {
-                (Some(there), Some(given)) => json!({"N": there.plus(given)?.text()}),
+                (Some(there), Some(given)) => one("N", there.plus(given)?.text()),
                 _ => {
                     let (kind, mut joined, more) = two_sets(there, given)?;
                     joined.extend(more);
