@@ -67,8 +67,8 @@ pub enum Fault {
     Slow(u32),
     /// A read is answered as of before the latest change.
     Stale,
-    /// The service says that the resource's state forbids it.
-    Conflict,
+    /// The service says with this status (400 or 409) that the resource's state forbids it.
+    Conflict(u16),
     /// CreateChannel is accepted and ends in CREATE_FAILED.
     CreateFailed,
     /// UpdateChannel is accepted and ends in UPDATE_FAILED.
@@ -99,8 +99,8 @@ pub enum Fault {
     Aborted,
     /// A person stops the execution and redrives it this many seconds later.
     Redriven(u32),
-    /// The machine's own time is up.
-    TimedOut,
+    /// The execution's own time is up after this many seconds.
+    TimedOut(u32),
     /// ExecutionLimitExceeded.
     LimitExceeded,
     /// The state machine is deployed anew while it runs.

@@ -10,15 +10,21 @@
 //! - `faults`: what goes wrong, where, and whether it can
 //! - `roles`: what each worker may do, read from the template
 //! - `trace`: what happened, compact and typed
-//! - `world`: the scheduler
+//! - `world`: the scheduler, and in its parts calls, functions, executions, stream, events, acts
+//! - `connector`, `operations`, `functions`, `deployed`, `chance`: what the world stands on
 
+pub mod chance;
+pub mod connector;
+pub mod deployed;
 pub mod faults;
+pub mod functions;
+pub mod operations;
 pub mod roles;
 pub mod setup;
 pub mod trace;
 pub mod world;
 
 pub use faults::{Climate, Decision, Edge, Fault, Place, Plan, Site};
-pub use setup::{Act, Cue, Setup};
+pub use setup::{Act, Cue, Setup, When};
 pub use trace::{Event, Trace, What};
-pub use world::World;
+pub use world::{Call, Invocation, Sink, World};

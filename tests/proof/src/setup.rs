@@ -1,6 +1,7 @@
 //! What a run begins with and what its operator does.
 
-use serde_json::Value;
+use crate::deployed::Deployed;
+use serde_json::{Value, json};
 
 /// What a run begins with.
 #[derive(Clone, Debug)]
@@ -17,6 +18,12 @@ pub struct Setup {
     pub quotas: Value,
     /// Times of the simulator, `{"law": "fixed"}`; Null: its defaults.
     pub times: Value,
+    /// Another deployment than the house's own.
+    pub deployed: Option<&'static Deployed>,
+    /// What `Act::Redeploy` deploys; None: the same again.
+    pub redeployed: Option<&'static Deployed>,
+    /// Whether the flow carries our tag.
+    pub owns_flow: bool,
     /// Whether the schedule ticks.
     pub ticks: bool,
     /// Whether media events are delivered at all.
@@ -36,6 +43,9 @@ impl Default for Setup {
             options: Value::Null,
             quotas: Value::Null,
             times: Value::Null,
+            deployed: None,
+            redeployed: None,
+            owns_flow: true,
             ticks: true,
             events: true,
             stream: true,
@@ -96,4 +106,25 @@ pub enum Act {
     Redeploy,
     /// Nothing; a place for a fault or for the end of a wait.
     Nothing,
+}
+
+/// The name of the parameter that holds a destination's key.
+#[must_use]
+pub fn key_of(id: &str) -> String {
+    format!("/lunora-player/streaming/{id}")
+}
+
+/// A valid record, as an operator writes it. Each destination has an address of its own.
+#[must_use]
+pub fn record(id: &str, desired_state: &str) -> Value {
+    json!({
+        "destination_id": id,
+        "name": id,
+        "platform": "custom",
+        "rtmp_url": format!("rtmps://{id}.example.com:443/live2"),
+        "stream_key_param": key_of(id),
+        "preset_id": "1080p30",
+        "enabled": true,
+        "desired_state": desired_state,
+    })
 }

@@ -1,6 +1,27 @@
 //! What happened, compact and typed; text is made only when a story is told.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::{
+    cell::RefCell,
+    collections::BTreeSet,
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
+thread_local! {
+    static NAMES: RefCell<BTreeSet<&'static str>> = const { RefCell::new(BTreeSet::new()) };
+}
+
+/// A name that lives as long as the program: states and workers are few and used again and again.
+#[must_use]
+pub fn intern(name: &str) -> &'static str {
+    NAMES.with_borrow_mut(|names| match names.get(name) {
+        Some(known) => known,
+        None => {
+            let lasting: &'static str = Box::leak(name.to_owned().into_boxed_str());
+            names.insert(lasting);
+            lasting
+        }
+    })
+}
 
 /// Something that happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
