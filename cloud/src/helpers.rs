@@ -33,9 +33,21 @@ pub struct Helper {
     /// Until when a StopFlow of ours may still land.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopping_until: Option<Timestamp>,
+    /// The flow's address that the input security group was last seen to let in, and when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub let_in: Option<LetIn>,
     /// Unix seconds after which DynamoDB may drop the row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<i64>,
+}
+
+/// An address that the input security group lets in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LetIn {
+    /// The flow's address.
+    pub address: String,
+    /// When it was seen.
+    pub at: Timestamp,
 }
 
 /// Key of the row that tells which destination a channel serves.
@@ -174,6 +186,17 @@ pub async fn need_flow(
         write(clients, settings, FLOW_KEY, update).await?,
         Written::Yes(_)
     ))
+}
+
+/// Notes that the input security group lets the flow's address in.
+pub async fn note_let_in(
+    clients: &Clients,
+    settings: &Settings,
+    let_in: &LetIn,
+) -> Result<(), Error> {
+    let update = Update::default().set("let_in", attribute(let_in));
+    write(clients, settings, FLOW_KEY, update).await?;
+    Ok(())
 }
 
 /// Remembers since when nobody needs the flow.

@@ -10,6 +10,7 @@ pub mod inputs;
 pub mod ledgers;
 pub mod media_connect;
 pub mod media_live;
+pub mod pace;
 pub mod parameters;
 pub mod payload;
 pub mod records;
@@ -20,7 +21,7 @@ mod table;
 
 pub use aws_lambda_events as events;
 pub use domain::Error;
-use jiff::Timestamp;
+pub use jiff::Timestamp;
 
 /// What a worker works with: made once per process, borrowed by the handler.
 pub struct Cloud {

@@ -122,6 +122,9 @@ pub struct PlanOutput {
     pub incarnation: u64,
     /// When a wait ends.
     pub until: Timestamp,
+    /// In so many whole seconds, at least one: Step Functions takes a timeout only so.
+    #[serde(default)]
+    pub wait_seconds: i64,
     /// All laps are made: a successor goes on.
     pub hand_over: bool,
     /// When it looked.

@@ -147,6 +147,20 @@ impl Update {
         self
     }
 
+    pub fn when_absent_or_at_most(mut self, name: &str, value: AttributeValue) -> Self {
+        let (name, value) = (self.name(name), self.value(value));
+        self.conditions.push(format!(
+            "(attribute_not_exists({name}) OR {name} <= {value})"
+        ));
+        self
+    }
+
+    pub fn when_above(mut self, name: &str, value: AttributeValue) -> Self {
+        let (name, value) = (self.name(name), self.value(value));
+        self.conditions.push(format!("{name} > {value}"));
+        self
+    }
+
     pub fn when_absent_or_nested_at_most(
         mut self,
         name: &str,

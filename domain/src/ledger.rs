@@ -4,7 +4,7 @@
 //! `heard` (what an event said of the channel), and the sweep's `wake_at`, `grace_until` and `quota_wait.turn`. What a row says about the
 //! cloud is a memory and may be old: Plan looks before it decides.
 
-use crate::{heard::Heard, problem::Problem, record::Configuration};
+use crate::{heard::Heard, pace::Place, problem::Problem, record::Configuration};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -77,6 +77,9 @@ pub struct Ledger {
     /// The newest event about the channel.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub heard: Option<Heard>,
+    /// A place in the line of an API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
     /// Every StartChannel of the last hour.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub starts: Vec<Attempt>,
@@ -228,6 +231,8 @@ pub enum Until {
     Stopped,
     /// A delete to end.
     Deleted,
+    /// Its turn in the line of an API.
+    Turn,
 }
 
 impl Until {
@@ -238,6 +243,8 @@ impl Until {
             Until::Running => "start-channel",
             Until::Stopped => "stop-channel",
             Until::Deleted => "delete-channel",
+            // A place in a line is no call.
+            Until::Turn => "",
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod ledger;
 pub mod look;
 pub mod name;
 pub mod network;
+pub mod pace;
 pub mod plan;
 pub mod platform;
 pub mod preset;

@@ -1,6 +1,9 @@
 //! What Plan saw in the cloud: small facts, in AWS's words.
 
-use crate::ledger::{self, Ledger, Until, Wait};
+use crate::{
+    ledger::{self, Ledger, Until, Wait},
+    record::{DesiredState, Wish},
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -114,6 +117,8 @@ pub fn is_over(until: Until, state: &ChannelState) -> bool {
         // A stop that was refused while STARTING waits for the next state.
         Until::Stopped => &[ChannelState::Stopping, ChannelState::Starting],
         Until::Deleted => &[ChannelState::Deleting],
+        // Time, or an edit, ends this one.
+        Until::Turn => return false,
     };
     !on_the_way.contains(state) && !matches!(state, ChannelState::Unknown(_))
 }
@@ -182,6 +187,31 @@ pub fn attached_input(row: &Ledger, channel: &Sight<ChannelLook>) -> Option<Inpu
         id: made.id.clone(),
         state: "ATTACHED".to_owned(),
         address: Some(made.address.clone()),
+    })
+}
+
+/// The flow output as memory has it, if the flow need not be asked: a destination that is to be gone
+/// and is on the air is stopped, however the flow is, and the next Plan looks at the flow.
+pub fn unasked_output(
+    row: &Ledger,
+    wish: Option<&Wish>,
+    channel: &Sight<ChannelLook>,
+) -> Option<Option<FlowOutputLook>> {
+    let leaves = wish.is_none_or(|wish| wish.desired == Ok(DesiredState::Removed));
+    let up = channel.there().is_some_and(|channel| {
+        matches!(
+            channel.state,
+            ChannelState::Starting | ChannelState::Running | ChannelState::Recovering
+        )
+    });
+    // A look at the flow might tell the outcome of an act that blocks the stop.
+    (leaves && up && row.intent.is_none()).then(|| {
+        row.flow_output_arn.as_ref().map(|arn| FlowOutputLook {
+            arn: arn.clone(),
+            enabled: true,
+            destination: None,
+            port: None,
+        })
     })
 }
 
@@ -271,4 +301,18 @@ pub struct Look {
     pub key: KeyLook,
     /// The address.
     pub address: AddressLook,
+}
+
+impl Look {
+    /// Nothing was looked at.
+    pub fn unseen() -> Look {
+        Look {
+            channel: Sight::Never,
+            input: Sight::Never,
+            flow_output: None,
+            flow: None,
+            key: KeyLook::NotAsked,
+            address: AddressLook::NotAsked,
+        }
+    }
 }

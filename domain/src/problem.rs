@@ -143,6 +143,8 @@ codes! {
         "Put the stream key alone into the parameter: one line, no spaces, no quotes, not the URL. Then change retry on the record.";
     ChangeWaitsForNextStart Process "change_waits_for_next_start"
         "Nothing needs to be done: the change is used at the next start. To use it now, change retry on the record; that interrupts the stream and costs a new ten-minute start.";
+    WaitingForTurn Process "waiting_for_turn"
+        "Nothing needs to be done: AWS takes only so many requests a second, and many destinations are being changed at once. A stop does not stand in this line.";
     WaitingForQuota Process "waiting_for_quota"
         "It goes on by itself when room is free. Remove a destination that is not needed, or ask AWS for a higher quota.";
     WaitingForFlow Process "waiting_for_flow"

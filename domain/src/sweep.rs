@@ -5,7 +5,7 @@
 //! decides nothing about a destination itself, it only starts the execution that does.
 
 use crate::{
-    ledger::{self, Ledger},
+    ledger::{self, Ledger, Until},
     look::{self, ChannelState, FlowLook},
     name::{self, Tags},
 };
@@ -212,6 +212,9 @@ fn is_held(address: &str, by_other_than: &str, seen: &Seen) -> bool {
 
 fn is_wait_over(now: Timestamp, row: &Ledger, things: &[Listed]) -> bool {
     let Some(wait) = &row.wait else { return false };
+    if wait.until == Until::Turn {
+        return row.place.as_ref().is_none_or(|place| place.at <= now);
+    }
     let listed = row.channel.as_ref().and_then(|channel| {
         things
             .iter()

@@ -19,6 +19,7 @@ pub const MODULES: &[&str] = &[
     "ledgers",
     "media_connect",
     "media_live",
+    "pace",
     "parameters",
     "records",
     "step",

@@ -37,7 +37,8 @@ const FIELDS: &[(&str, &[&str])] = &[
             "Comment!",
             "Resource!",
             "Parameters!",
-            "TimeoutSeconds!",
+            "TimeoutSeconds",
+            "TimeoutSecondsPath",
             "Retry!",
             "Catch!",
             "ResultPath",
@@ -194,12 +195,7 @@ fn task(name: &str, state: &Value, found: &mut Vec<String>) {
     if !waits && resource != INVOKE {
         found.push(format!("{name}: {resource} is not the call of a function"));
     }
-    if state["TimeoutSeconds"]
-        .as_u64()
-        .is_none_or(|seconds| seconds == 0)
-    {
-        found.push(format!("{name}: TimeoutSeconds is a number above 0"));
-    }
+    timeout(name, state, waits, found);
     if let Some(parameters) = state["Parameters"].as_object() {
         fields(
             parameters,
@@ -216,6 +212,25 @@ fn task(name: &str, state: &Value, found: &mut Vec<String>) {
     }
     retry(name, list(&state["Retry"]), waits, found);
     catch(name, list(&state["Catch"]), found);
+}
+
+/// A task has its end: a number, or, where a wait is as long as a plan said, the place of one.
+fn timeout(name: &str, state: &Value, waits: bool, found: &mut Vec<String>) {
+    match (
+        &state["TimeoutSeconds"],
+        state["TimeoutSecondsPath"].as_str(),
+    ) {
+        (Value::Null, None) => found.push(format!("{name}: TimeoutSeconds is missing")),
+        (Value::Null, Some(path)) if waits && path.starts_with("$.plan.") => {}
+        (Value::Null, Some(path)) => {
+            found.push(format!("{name}: {path} is no place of a wait's length"));
+        }
+        (_, Some(_)) => found.push(format!("{name}: one timeout is enough")),
+        (seconds, None) if seconds.as_u64().is_none_or(|seconds| seconds == 0) => {
+            found.push(format!("{name}: TimeoutSeconds is a number above 0"));
+        }
+        _ => {}
+    }
 }
 
 fn retry(name: &str, retriers: &[Value], waits: bool, found: &mut Vec<String>) {

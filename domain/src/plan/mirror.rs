@@ -115,6 +115,30 @@ impl Mirror {
     }
 }
 
+/// What is shown while a destination that has nothing yet waits for its place in a line. One that
+/// has a channel is shown as it was seen last.
+pub fn waiting_for_turn(now: Timestamp, item: &Item, ledger: &mut Ledger) -> Option<Mirror> {
+    let place = ledger.place.as_ref().filter(|_| ledger.channel.is_none())?;
+    if place.desired != DesiredState::Streaming {
+        return None;
+    }
+    let message = format!(
+        "AWS takes only so many requests a second; the turn of this destination comes at {}.",
+        place.at.strftime("%H:%M:%S UTC")
+    );
+    let problem = Problem::new(Code::WaitingForTurn, message);
+    super::show(now, ledger, Some(&problem));
+    let unseen = Look::unseen();
+    Some(Mirror::new(
+        item,
+        Status::Starting,
+        Some(problem),
+        ledger,
+        &unseen,
+        now,
+    ))
+}
+
 /// Status and problem. One problem is shown: the one an operator has to know first.
 pub(super) fn status(
     target: &Target,

@@ -14,7 +14,7 @@ mod target;
 mod tests;
 mod verdict;
 
-pub use mirror::{Mirror, Status};
+pub use mirror::{Mirror, Status, waiting_for_turn};
 pub use target::Level;
 pub use verdict::fail;
 
@@ -44,6 +44,8 @@ pub enum Lane {
     WaitForChannel,
     /// Wait for a time.
     WaitUntil,
+    /// Wait for a place in the line of an API; an edit ends it.
+    AwaitTurn,
     /// Nothing more to do now.
     Release,
 }
@@ -120,6 +122,7 @@ pub fn decide(
         refused.heeded = true;
     }
     ledger.wait = None;
+    ledger.place = None;
     ledger.wake_at = None;
     ledger.address_awaited = None;
     notes::note_passing(now, &mut ledger, look);

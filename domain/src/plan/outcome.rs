@@ -17,7 +17,7 @@ pub(super) fn repeats(lane: Lane, operation: &str) -> bool {
         Lane::Start => &["start-flow", "enable-flow-output", "start-channel"],
         Lane::Stop => &["stop-channel", "disable-flow-output"],
         Lane::Teardown => &["delete-channel", "remove-flow-output", "delete-input"],
-        Lane::WaitForChannel | Lane::WaitUntil => return true,
+        Lane::WaitForChannel | Lane::WaitUntil | Lane::AwaitTurn => return true,
         // An update that lands late would put an older body over a newer one.
         Lane::Change | Lane::Release => &[],
     };

@@ -4,19 +4,25 @@
 //! Undone by: the next Plan.
 
 use cloud::{
-    Cloud, Error, helpers, inputs, ledgers, media_connect, media_live, parameters,
-    payload::{LookOutput, PlanInput, PlanOutput},
+    Cloud, Error, Timestamp, helpers, inputs, ledgers, media_connect, media_live,
+    pace::Granted,
+    parameters,
+    payload::{Level, LookOutput, PlanInput, PlanOutput},
     records,
 };
 use domain::{
     heard,
-    ledger::Ledger,
+    ledger::{self, Ledger},
     look::{self, AddressLook, ChannelState, FlowLook, KeyLook, Look, Sight},
     name,
+    pace::{self, Place, Turn},
     plan::{self, Decision, Lane, Status},
     problem::Code,
     record::{self, Item, Wish},
 };
+
+/// A wait no longer than this is slept: whoever edits meanwhile is heard at its end.
+const SHORT_SECONDS: i64 = 10;
 
 /// Plans.
 pub async fn handle(cloud: &Cloud, input: PlanInput) -> Result<PlanOutput, Error> {
@@ -29,6 +35,9 @@ pub async fn handle(cloud: &Cloud, input: PlanInput) -> Result<PlanOutput, Error
     let wish = item
         .as_ref()
         .map(|item| record::read(item, &settings.parameter_store_prefix));
+    if let Some(waits) = take_turn(cloud, &input, &before, item.as_ref(), wish.as_ref()).await? {
+        return Ok(waits);
+    }
     let (before, address) = hold_address(cloud, before, wish.as_ref(), &input.execution).await?;
     let look = look(cloud, &before, wish.as_ref(), address).await?;
     let both = item.as_ref().zip(wish.as_ref());
@@ -45,6 +54,7 @@ pub async fn handle(cloud: &Cloud, input: PlanInput) -> Result<PlanOutput, Error
         generation: ledger.generation,
         incarnation: ledger.incarnation,
         until: decision.until,
+        wait_seconds: seconds_until(decision.until, now),
         hand_over: decision.hand_over,
         looked_at: now,
         look: LookOutput {
@@ -62,6 +72,70 @@ pub async fn handle(cloud: &Cloud, input: PlanInput) -> Result<PlanOutput, Error
             flow: look.flow,
         },
     })
+}
+
+/// Takes a place in the lines of the APIs for what this lap is about to call, and waits for it before
+/// anything is looked at: what is seen is then fresh when it is acted on.
+async fn take_turn(
+    cloud: &Cloud,
+    input: &PlanInput,
+    before: &Ledger,
+    item: Option<&Item>,
+    wish: Option<&Wish>,
+) -> Result<Option<PlanOutput>, Error> {
+    let (clients, settings, now) = (&cloud.clients, &cloud.settings, cloud.now());
+    let seen = before.seen.as_ref().map(|seen| seen.attributes.as_str());
+    let edited = item.map(record::operator_fingerprint).as_deref() != seen;
+    let need = match pace::turn(now, before, wish, edited) {
+        Turn::Wait(at) => return Ok(Some(waits(input, before, at, now))),
+        Turn::Take(need) if need.is_nothing() => return Ok(None),
+        Turn::Take(need) => need,
+    };
+    let (at, owed) = match cloud::pace::take(clients, settings, need, now).await {
+        Ok(Granted::Now) => return Ok(None),
+        Ok(Granted::Later(at, owed)) => (at, owed),
+        // A stop does not wait for a line that cannot be asked.
+        Err(_) if need.unmakes => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let mut noted = before.clone();
+    noted.place = Some(Place {
+        at,
+        desired: pace::desired(before, wish),
+        owed,
+    });
+    let mirror = item.and_then(|item| plan::waiting_for_turn(now, item, &mut noted));
+    ledgers::save(clients, settings, &input.execution, before, &noted).await?;
+    if let Some(mirror) = mirror {
+        records::mirror(clients, settings, &input.destination_id, &mirror, &[]).await?;
+    }
+    Ok(Some(waits(input, before, at, now)))
+}
+
+/// A short wait is only slept, which costs nothing; an edit ends a long one.
+fn waits(input: &PlanInput, row: &Ledger, until: Timestamp, now: Timestamp) -> PlanOutput {
+    let is_short = until <= ledger::after(now, SHORT_SECONDS);
+    PlanOutput {
+        lane: if is_short {
+            Lane::WaitUntil
+        } else {
+            Lane::AwaitTurn
+        },
+        level: Level::Idle,
+        lap: input.lap + 1,
+        knock: row.knock,
+        generation: row.generation,
+        incarnation: row.incarnation,
+        until,
+        wait_seconds: seconds_until(until, now),
+        hand_over: false,
+        looked_at: now,
+        look: LookOutput::default(),
+    }
+}
+
+fn seconds_until(until: Timestamp, now: Timestamp) -> i64 {
+    (until.as_second() - now.as_second() + 1).max(1)
 }
 
 /// Asks for the address that a valid wish names: the first holder keeps it.
@@ -155,6 +229,16 @@ async fn look(
             }
         }
     };
+    if let Some(flow_output) = look::unasked_output(ledger, wish, &channel) {
+        return Ok(Look {
+            channel,
+            input,
+            flow_output,
+            flow: None,
+            key,
+            address,
+        });
+    }
     let flow = media_connect::describe_flow(clients, settings).await?;
     let flow_output = flow
         .as_ref()

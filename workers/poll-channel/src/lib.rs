@@ -12,7 +12,7 @@ use cloud::{
 };
 use domain::{
     heard::{self, Beginning},
-    ledger::{self, Ledger, Wait},
+    ledger::{self, Ledger, Until, Wait},
     look,
 };
 
@@ -55,6 +55,10 @@ pub async fn handle(cloud: &Cloud, input: PollInput) -> Result<Done, Error> {
 /// Why there is nothing to wait for, if so.
 async fn look(cloud: &Cloud, row: &Ledger, wait: &Wait) -> Result<Option<&'static str>, Error> {
     let now = wait.since;
+    if wait.until == Until::Turn {
+        let is_due = row.place.as_ref().is_none_or(|place| place.at <= now);
+        return Ok(is_due.then_some("its turn has come"));
+    }
     let Some(channel) = &row.channel else {
         return Ok(Some("no channel"));
     };

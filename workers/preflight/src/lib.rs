@@ -1,19 +1,24 @@
 //! Checks what would make the next steps fail, before anything billable exists.
 //!
-//! Runs twice: it only reads.
+//! Runs twice: it reads, and notes what it saw for the others.
 //! Undone by: nothing to undo.
 
 use cloud::{
-    Cloud, Error, inputs,
+    Cloud, Error,
+    helpers::{self, LetIn},
+    inputs,
     payload::{Done, StepInput},
 };
 use domain::{
-    network,
+    ledger, network,
     problem::{Code, Problem},
 };
 
 /// Outputs a flow takes (MediaConnect user guide, quotas).
 const FLOW_OUTPUTS_MAX: usize = 50;
+
+/// How long a look at the security group serves: it changes with a deployment only.
+const LET_IN_SECONDS: i64 = 600;
 
 /// Checks the flow's room and that the security group lets the flow in.
 pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
@@ -32,20 +37,45 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
             format!("The MediaConnect flow has {FLOW_OUTPUTS_MAX} outputs and takes no more.");
         return Err(Error::Full(Problem::new(Code::WaitingForQuota, message)));
     }
-    let group = &cloud.settings.input_security_group_id;
-    let Some(rules) = inputs::describe_security_group(&cloud.clients, group).await? else {
-        return Err(Error::permanent(
-            Code::FeedNotAllowed,
-            "The input security group does not exist.",
-        ));
-    };
     // A flow that has not run yet may have no address.
-    if let Some(address) = &flow.egress_ip
-        && !rules.iter().any(|cidr| network::contains(cidr, address))
-    {
+    let Some(address) = &flow.egress_ip else {
+        group_rules(cloud).await?;
+        return Ok(Done::new("checked"));
+    };
+    // The group is the same for all destinations: one look serves those of the next minutes.
+    let (clients, settings, now) = (&cloud.clients, &cloud.settings, cloud.now());
+    let known = helpers::read(clients, settings, helpers::FLOW_KEY)
+        .await?
+        .and_then(|row| row.let_in)
+        .is_some_and(|let_in| {
+            let_in.address == *address && now < ledger::after(let_in.at, LET_IN_SECONDS)
+        });
+    if known {
+        return Ok(Done::new("checked a moment ago"));
+    }
+    let rules = group_rules(cloud).await?;
+    if !rules.iter().any(|cidr| network::contains(cidr, address)) {
         let message =
             format!("The input security group does not let the flow's address {address} in.");
         return Err(Error::permanent(Code::FeedNotAllowed, message));
     }
+    let let_in = LetIn {
+        address: address.clone(),
+        at: now,
+    };
+    helpers::note_let_in(clients, settings, &let_in).await?;
     Ok(Done::new("checked"))
+}
+
+/// The addresses that the input security group lets in.
+async fn group_rules(cloud: &Cloud) -> Result<Vec<String>, Error> {
+    let group = &cloud.settings.input_security_group_id;
+    inputs::describe_security_group(&cloud.clients, group)
+        .await?
+        .ok_or_else(|| {
+            Error::permanent(
+                Code::FeedNotAllowed,
+                "The input security group does not exist.",
+            )
+        })
 }

@@ -322,6 +322,7 @@ impl World {
                 Lane::Stop => self.stop(&look, decision.level),
                 Lane::Change => self.change(),
                 Lane::Teardown => self.teardown(&look),
+                Lane::AwaitTurn => panic!("a decision is made after the turn has come"),
             };
             match ended {
                 Ok(()) | Err(End::Stale) => {}

@@ -62,6 +62,8 @@ fn is_legal(decision: &Decision, look: &Look) -> bool {
             matches!(state, Some(S::Creating | S::Updating | S::Unknown(_)))
         }
         Lane::WaitUntil => decision.until > at(0) && decision.until <= at(60),
+        // A decision is made after the turn has come.
+        Lane::AwaitTurn => false,
         Lane::Release => true,
     }
 }
