@@ -8,7 +8,7 @@ from local import places
 from local.children import Child
 
 
-def start(port, run_dir, log, auth):
+def start(port, run_dir, log, auth, further=None):
     """Starts it with a clean environment: the functions inherit all of it, and nothing else must reach them."""
     scratch = os.path.join(run_dir, "tmp")
     os.makedirs(scratch, exist_ok=True)
@@ -26,6 +26,7 @@ def start(port, run_dir, log, auth):
         "SFTP_ENABLED": "0",
         "AUTH": "true" if auth else "false",
         "PYTHONDONTWRITEBYTECODE": "1",
+        **(further or {}),
     }
     child = Child("the local cloud", [os.path.join(places.VENV_CLOUD, "bin", "ministack")], log, environment)
     try:

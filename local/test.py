@@ -36,6 +36,7 @@ def steps():
         ("programs", False, cargo + ["build"] + profile, places.ROOT, {}),
         ("unit tests, planner enumeration, house rules", False, cargo + ["test"] + profile + ["--no-fail-fast"], places.ROOT, {}),
         ("simulator against stock clients", False, pytest + ["contract"], TESTS, programs),
+        ("the runner against the local cloud", False, pytest + ["differential"], TESTS, programs),
         ("the models against the local cloud", False, pytest + ["conformance"], TESTS, programs),
         ("end to end", False, pytest + ["end_to_end"], TESTS, programs),
         ("the demo with real video and roles enforced", False, [places.tool("python"), "-m", "local.rehearsal"], places.ROOT, programs),

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::history::{Event, What};
-use crate::machine::{Machine, Task};
+use crate::machine::Machine;
 use crate::trouble::{HEARTBEAT, RUNTIME, TIMEOUT};
 use crate::words::{Effect, Failure, Refusal, Status, TokenProblem};
 
@@ -76,9 +76,9 @@ pub(crate) struct Work {
     pub(crate) attempt: u64,
     pub(crate) token: Option<String>,
     pub(crate) since: Timestamp,
-    due: Timestamp,
+    pub(crate) due: Timestamp,
     /// How long without a heartbeat is too long, and when that is.
-    heartbeat: Option<(SignedDuration, Timestamp)>,
+    pub(crate) heartbeat: Option<(SignedDuration, Timestamp)>,
     pub(crate) submitted: bool,
 }
 
@@ -320,26 +320,12 @@ impl Execution {
     }
 
     /// A new invocation of the task it stands at.
-    pub(crate) fn begin_work(
-        &mut self,
-        now: Timestamp,
-        task: &Task,
-        attempt: u64,
-        token: Option<String>,
-    ) {
-        if token.is_some() {
-            self.tokens.insert(attempt);
+    pub(crate) fn begin_work(&mut self, work: Work) {
+        if work.token.is_some() {
+            self.tokens.insert(work.attempt);
         }
-        let heartbeat = task.heartbeat.map(|longest| (longest, later(now, longest)));
-        let due = later(now, task.timeout);
-        self.phase = Phase::Working(Work {
-            attempt,
-            token,
-            since: now,
-            due,
-            heartbeat,
-            submitted: false,
-        });
+        self.attempts = work.attempt;
+        self.phase = Phase::Working(work);
     }
 
     /// Adds an event, if there is room for it and for the last one.

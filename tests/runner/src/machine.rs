@@ -63,13 +63,20 @@ pub(crate) struct Task {
     pub(crate) payload: Template,
     /// Whether it waits for its task token to come back.
     pub(crate) token: bool,
-    pub(crate) timeout: SignedDuration,
+    pub(crate) timeout: Timeout,
     pub(crate) heartbeat: Option<SignedDuration>,
     pub(crate) selector: Option<Template>,
     pub(crate) result_path: Option<Path>,
     pub(crate) retry: Vec<Retrier>,
     pub(crate) catch: Vec<Catcher>,
     pub(crate) next: Next,
+}
+
+/// How long a task may take.
+#[derive(Debug)]
+pub(crate) enum Timeout {
+    Seconds(SignedDuration),
+    SecondsAt(Path),
 }
 
 /// When a Wait state is over.

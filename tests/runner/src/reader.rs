@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::choice::Rule;
 use crate::fields::Fields;
-use crate::machine::{Kind, Next, State, Task, Until};
+use crate::machine::{Kind, Next, State, Task, Timeout, Until};
 use crate::template::{Context, Template};
 use crate::trouble::{Catcher, Retrier};
 use crate::words::Refusal;
@@ -121,9 +121,17 @@ impl Task {
             let why = "the task token has to be handed on where it is waited for, and only there";
             return Err(fields.refuse("Parameters", why));
         }
-        let timeout = fields.seconds("TimeoutSeconds", 1)?.unwrap_or(LONGEST);
+        let fixed = fields.seconds("TimeoutSeconds", 1)?;
         let heartbeat = fields.seconds("HeartbeatSeconds", 1)?;
-        if heartbeat.is_some_and(|heartbeat| heartbeat >= timeout) {
+        let timeout = if fields.take("TimeoutSecondsPath").is_none() {
+            Timeout::Seconds(fixed.unwrap_or(LONGEST))
+        } else if fixed.or(heartbeat).is_none() {
+            Timeout::SecondsAt(fields.need_path("TimeoutSecondsPath")?)
+        } else {
+            let why = "cannot stand beside TimeoutSeconds or HeartbeatSeconds";
+            return Err(fields.refuse("TimeoutSecondsPath", why));
+        };
+        if heartbeat.is_some_and(|heartbeat| heartbeat >= fixed.unwrap_or(LONGEST)) {
             return Err(fields.refuse("HeartbeatSeconds", "is not below TimeoutSeconds"));
         }
         Ok(Task {

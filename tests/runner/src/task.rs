@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::execution::{Execution, Phase, later};
+use crate::execution::{Execution, Phase, Work, later};
 use crate::history::What;
-use crate::machine::{State, Task};
+use crate::machine::{State, Task, Timeout};
 use crate::step::within;
 use crate::template::Context;
 use crate::words::{Effect, Failure, Status};
@@ -17,43 +17,73 @@ impl Execution {
     pub(crate) fn invoke(&mut self, now: Timestamp, state: &State, task: &Task) -> Effect {
         let attempt = self.attempts + 1;
         let token = task.token.then(|| format!("{}#{attempt}", self.arn()));
-        let filled = self.effective_input(state).and_then(|input| {
-            let fill = |what: &Context| match what {
-                Context::TaskToken => token.clone().map(Value::String),
-                what => self.context(what),
-            };
-            let filled = task
-                .payload
-                .fill("Parameters", &input, &fill)
-                .map_err(|why| self.runtime(&why))?;
-            within(Arc::new(filled), "the task's input")
-        });
-        match filled {
-            Ok(parameters) => {
-                self.attempts = attempt;
-                let payload = parameters["Payload"].clone();
-                self.note(
-                    now,
-                    What::Scheduled {
-                        attempt,
-                        parameters,
-                    },
-                );
-                self.note(now, What::TaskStarted { attempt });
-                self.begin_work(now, task, attempt, token.clone());
-                Effect::Invoke {
-                    function: task.function.clone(),
-                    payload,
-                    attempt,
-                    token,
-                }
-            }
+        let (parameters, timeout) = match self.prepare(state, task, token.as_deref()) {
+            Ok(prepared) => prepared,
             Err(failure) => {
                 // Only what a Catch names can take it; there is nothing to try again.
                 self.catch(now, task, failure);
-                Effect::Moved
+                return Effect::Moved;
             }
+        };
+        let payload = parameters["Payload"].clone();
+        self.note(
+            now,
+            What::Scheduled {
+                attempt,
+                parameters,
+            },
+        );
+        self.note(now, What::TaskStarted { attempt });
+        let heartbeat = task.heartbeat.map(|longest| (longest, later(now, longest)));
+        let due = later(now, timeout);
+        self.begin_work(Work {
+            attempt,
+            token: token.clone(),
+            since: now,
+            due,
+            heartbeat,
+            submitted: false,
+        });
+        Effect::Invoke {
+            function: task.function.clone(),
+            payload,
+            attempt,
+            token,
         }
+    }
+
+    /// What a task is invoked with, and how long it may take.
+    fn prepare(
+        &self,
+        state: &State,
+        task: &Task,
+        token: Option<&str>,
+    ) -> Result<(Arc<Value>, SignedDuration), Failure> {
+        let input = self.effective_input(state)?;
+        let context = |what: &Context| match what {
+            Context::TaskToken => token.map(Value::from),
+            what => self.context(what),
+        };
+        let filled = task.payload.fill("Parameters", &input, &context);
+        let parameters = filled.map_err(|why| self.runtime(&why))?;
+        let timeout = match &task.timeout {
+            Timeout::Seconds(seconds) => *seconds,
+            // Documented as a path to a positive whole number in the state's input.
+            Timeout::SecondsAt(path) => {
+                let seconds = path
+                    .get(&input)
+                    .and_then(Value::as_i64)
+                    .filter(|seconds| *seconds > 0);
+                let why = || {
+                    format!(
+                        "The TimeoutSecondsPath '{}' is no positive whole number",
+                        path.text()
+                    )
+                };
+                SignedDuration::from_secs(seconds.ok_or_else(|| self.runtime(&why()))?)
+            }
+        };
+        Ok((within(Arc::new(parameters), "the task's input")?, timeout))
     }
 
     /// Goes on with what a task brought.

@@ -341,6 +341,23 @@ fn a_task_that_takes_too_long() {
 }
 
 #[test]
+fn a_time_that_the_input_says() {
+    let catch = json!([{ "ErrorEquals": ["States.ALL"], "ResultPath": null, "Next": "B" }]);
+    let state = task(json!({ "TimeoutSecondsPath": "$.seconds", "Catch": catch }));
+    let machine = machine(json!({ "A": state, "B": { "Type": "Succeed" } }));
+    let mut execution = start(&machine, json!({ "seconds": 7 }));
+    settle(&mut execution, 0.0);
+    assert_eq!(execution.next_due(), Some(at(7.0)));
+    settle(&mut execution, 7.0);
+    assert_eq!(way(&execution), "A B");
+    for wrong in [json!(0), json!(-1), json!(1.5), json!("7"), json!(null)] {
+        let mut execution = start(&machine, json!({ "seconds": wrong }));
+        settle(&mut execution, 0.0);
+        assert_eq!(fate(&execution), (Status::Failed, "States.Runtime"));
+    }
+}
+
+#[test]
 fn a_failing_function_fails_a_task_that_waits_for_its_token() {
     let catch = json!([{ "ErrorEquals": ["E"], "ResultPath": null, "Next": "B" }]);
     let states =

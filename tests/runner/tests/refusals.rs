@@ -33,7 +33,7 @@ fn fields_nobody_knows() {
     );
     for (kind, field) in [
         (task(json!({ "Next": "B" })), "Assign"),
-        (task(json!({ "Next": "B" })), "TimeoutSecondsPath"),
+        (task(json!({ "Next": "B" })), "HeartbeatSecondsPath"),
         (task(json!({ "Next": "B" })), "Credentials"),
         (json!({ "Type": "Pass", "Next": "B" }), "Retry"),
         (
@@ -217,6 +217,8 @@ fn numbers_out_of_bounds() {
         );
     }
     let heartbeat = json!({ "TimeoutSeconds": 20, "HeartbeatSeconds": 20, "Next": "B" });
+    let both = json!({ "TimeoutSeconds": 20, "TimeoutSecondsPath": "$.s", "Next": "B" });
+    refused_state(task(both), "field TimeoutSecondsPath: cannot stand beside");
     refused_state(
         wait_for_token(heartbeat),
         "field HeartbeatSeconds: is not below TimeoutSeconds",
