@@ -1,32 +1,30 @@
 //! A MediaConnect flow: one or two SRT sources in, one RTP stream per enabled output out.
-//! Outputs come and go without the others noticing: each has its own socket, numbering and FEC.
 
 use std::{
-    collections::BTreeMap,
-    io,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use tokio::{
-    net::UdpSocket,
     sync::{mpsc, watch},
     task::JoinSet,
+    time::{MissedTickBehavior, interval},
 };
 
 use super::{
-    Shared, fec,
-    receive::Exchange,
-    rtp::{MPEG_TS, Packet},
+    Shared,
+    failover::{Sources, Turn},
+    output::Output,
     srt,
     ts::Aligner,
-    view::{FlowView, OutputView, SourceView},
+    view::{FlowView, MediaReport, OutputView, SourceView},
 };
 
-/// A source without data for so long is left for the other one.
-const SILENCE: Duration = Duration::from_millis(500);
-/// The preferred source has to be back for so long before it is trusted again.
-const TRUST: Duration = Duration::from_secs(2);
+/// How often silence is looked for.
+const LOOK: Duration = Duration::from_millis(100);
+/// A caller that has never sent anything may take so long: SRT holds data back by its latency.
+const FIRST: Duration = Duration::from_secs(5);
 
 /// A piece of the programme from one source.
 pub type Piece = (String, Bytes);
@@ -34,44 +32,26 @@ pub type Piece = (String, Bytes);
 /// Runs a flow until its view is taken away.
 pub(super) async fn run(shared: Shared, mut views: watch::Receiver<FlowView>) {
     let (pieces_in, mut pieces) = mpsc::channel::<Piece>(4096);
-    let mut sources = Sources::default();
-    let mut outputs: BTreeMap<String, Output> = BTreeMap::new();
-    let mut listeners: BTreeMap<String, (SourceView, JoinSet<()>)> = BTreeMap::new();
-    let started = Instant::now();
-    let mut aligner = Aligner::default();
+    let mut listeners: BTreeMap<String, Listener> = BTreeMap::new();
+    let arn = views.borrow().arn.clone();
+    let mut programme = Programme::new(shared.clone(), arn);
+    let mut look = interval(LOOK);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let view = views.borrow_and_update().clone();
-        listeners
-            .retain(|arn, (running, _)| view.sources.iter().any(|s| s.arn == *arn && s == running));
+        listeners.retain(|_, running| view.sources.iter().any(|row| running.is_for(row)));
         for source in &view.sources {
-            listeners.entry(source.arn.clone()).or_insert_with(|| {
-                let mut task = JoinSet::new();
-                task.spawn(srt::listen(
-                    shared.clone(),
-                    view.arn.clone(),
-                    source.clone(),
-                    pieces_in.clone(),
-                ));
-                (source.clone(), task)
-            });
-        }
-        sources.order = view
-            .sources
-            .iter()
-            .map(|source| source.arn.clone())
-            .collect();
-        outputs.retain(|arn, running| {
-            view.outputs
-                .iter()
-                .any(|o| o.arn == *arn && sends(o) && running.view == *o)
-        });
-        for output in view.outputs.iter().filter(|output| sends(output)) {
-            if !outputs.contains_key(&output.arn)
-                && let Ok(made) = Output::new(output.clone(), shared.exchange.clone()).await
-            {
-                outputs.insert(output.arn.clone(), made);
+            let running = listeners
+                .entry(source.arn.clone())
+                .or_insert_with(|| Listener::start(&shared, &view.arn, source, pieces_in.clone()));
+            running.cut(source.cut);
+            if source.cut {
+                programme.sources.silence(&source.arn);
             }
         }
+        let names: Vec<String> = view.sources.iter().map(|row| row.arn.clone()).collect();
+        programme.sources.set(&names, view.primary.clone());
+        programme.send_to(&view.outputs).await;
         loop {
             tokio::select! {
                 changed = views.changed() => {
@@ -82,141 +62,172 @@ pub(super) async fn run(shared: Shared, mut views: watch::Receiver<FlowView>) {
                 }
                 piece = pieces.recv() => {
                     let Some((source, data)) = piece else { return };
-                    if !sources.takes(&source, Instant::now()) {
-                        continue;
-                    }
-                    let ticks = (started.elapsed().as_micros() as u64 * 9 / 100) as u32;
-                    for group in aligner.push(&data) {
-                        for output in outputs.values_mut() {
-                            output.send(&group, ticks);
-                        }
-                    }
+                    programme.piece(&source, &data).await;
                 }
+                _ = look.tick() => programme.look(&names).await,
             }
         }
     }
 }
 
-fn sends(output: &OutputView) -> bool {
-    output.enabled && output.admitted
+/// One SRT listener and the switch that cuts its line.
+struct Listener {
+    view: SourceView,
+    cut: watch::Sender<bool>,
+    _task: JoinSet<()>,
 }
 
-/// Which source is on air: the first in order that has data, with some patience both ways.
-#[derive(Debug, Default)]
-struct Sources {
-    order: Vec<String>,
-    seen: BTreeMap<String, (Instant, Instant)>,
-    on_air: Option<String>,
-}
-
-impl Sources {
-    fn takes(&mut self, source: &str, now: Instant) -> bool {
-        let (since, last) = self.seen.entry(source.to_owned()).or_insert((now, now));
-        if now.duration_since(*last) > SILENCE {
-            *since = now;
+impl Listener {
+    fn start(
+        shared: &Shared,
+        flow_arn: &str,
+        source: &SourceView,
+        pieces: mpsc::Sender<Piece>,
+    ) -> Self {
+        let (cut, is_cut) = watch::channel(source.cut);
+        let mut task = JoinSet::new();
+        let (shared, flow_arn) = (shared.clone(), flow_arn.to_owned());
+        task.spawn(srt::listen(
+            shared,
+            flow_arn,
+            source.clone(),
+            pieces,
+            is_cut,
+        ));
+        Self {
+            view: source.clone(),
+            cut,
+            _task: task,
         }
-        *last = now;
-        if self.on_air.as_deref() != Some(source) {
-            let rank = |arn: &str| self.order.iter().position(|known| known == arn);
-            let free = match &self.on_air {
-                None => true,
-                Some(other) => {
-                    let silent = self
-                        .seen
-                        .get(other)
-                        .is_none_or(|(_, last)| now.duration_since(*last) > SILENCE);
-                    silent
-                        || rank(source) < rank(other)
-                            && now.duration_since(self.seen[source].0) > TRUST
+    }
+
+    /// The line may be cut and mended without a new listener.
+    fn is_for(&self, source: &SourceView) -> bool {
+        let mut view = self.view.clone();
+        view.cut = source.cut;
+        view == *source
+    }
+
+    fn cut(&self, cut: bool) {
+        self.cut
+            .send_if_modified(|is_cut| std::mem::replace(is_cut, cut) != cut);
+    }
+}
+
+/// What goes through a flow.
+struct Programme {
+    arn: String,
+    shared: Shared,
+    sources: Sources,
+    outputs: BTreeMap<String, Output>,
+    /// Since when connected callers have sent nothing, and who was reported for it.
+    waiting: BTreeMap<String, Instant>,
+    quiet: BTreeSet<String>,
+    reported: Option<String>,
+    started: Instant,
+    aligner: Aligner,
+}
+
+impl Programme {
+    fn new(shared: Shared, arn: String) -> Self {
+        Self {
+            arn,
+            shared,
+            sources: Sources::default(),
+            outputs: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            quiet: BTreeSet::new(),
+            reported: None,
+            started: Instant::now(),
+            aligner: Aligner::default(),
+        }
+    }
+
+    async fn send_to(&mut self, views: &[OutputView]) {
+        let wanted = |output: &&OutputView| output.enabled && output.admitted;
+        self.outputs.retain(|_, running| {
+            let mut views = views.iter().filter(wanted);
+            views.any(|view| running.view == *view)
+        });
+        for view in views.iter().filter(wanted) {
+            if !self.outputs.contains_key(&view.arn)
+                && let Ok(made) = Output::new(view.clone(), self.shared.exchange.clone()).await
+            {
+                self.outputs.insert(view.arn.clone(), made);
+            }
+        }
+    }
+
+    async fn piece(&mut self, source: &str, data: &[u8]) {
+        self.waiting.remove(source);
+        if self.quiet.remove(source) {
+            self.sending(source, true).await;
+        }
+        match self.sources.hear(source, Instant::now()) {
+            Turn::Spare => return,
+            Turn::Used => {}
+            Turn::Switched(gap) => {
+                self.shared.book.flow(&self.arn, |stats| {
+                    stats.switches += 1;
+                    stats.last_gap_ms = gap.as_millis() as u64;
+                });
+                // Half a packet of the other source may wait here: nothing continues it.
+                self.aligner = Aligner::default();
+            }
+        }
+        if self.reported.as_deref() != Some(source) {
+            self.reported = Some(source.to_owned());
+            self.shared
+                .book
+                .flow(&self.arn, |stats| source.clone_into(&mut stats.source));
+            let report = MediaReport::SourceSelected {
+                flow_arn: self.arn.clone(),
+                source_arn: source.to_owned(),
+            };
+            self.shared.report(report).await;
+        }
+        let ticks = (self.started.elapsed().as_micros() as u64 * 9 / 100) as u32;
+        for group in self.aligner.push(data) {
+            for output in self.outputs.values_mut() {
+                output.send(&group, ticks);
+            }
+        }
+    }
+
+    /// Who is connected and says nothing?
+    async fn look(&mut self, sources: &[String]) {
+        let now = Instant::now();
+        for source in sources {
+            if !self.shared.book.connected(source) {
+                self.waiting.remove(source);
+                self.quiet.remove(source);
+                continue;
+            }
+            let silent = match self.sources.silent(source, now) {
+                Some(silent) => silent,
+                None => {
+                    let since = *self.waiting.entry(source.clone()).or_insert(now);
+                    now.duration_since(since) > FIRST
                 }
             };
-            if free && rank(source).is_some() {
-                self.on_air = Some(source.to_owned());
+            if silent && self.quiet.insert(source.clone()) {
+                self.sending(source, false).await;
             }
         }
-        self.on_air.as_deref() == Some(source)
+    }
+
+    async fn sending(&self, source: &str, sending: bool) {
+        let report = MediaReport::SourceSending {
+            flow_arn: self.arn.clone(),
+            source_arn: source.to_owned(),
+            sending,
+        };
+        self.shared.report(report).await;
     }
 }
 
-struct Output {
-    view: OutputView,
-    exchange: Exchange,
-    socket: UdpSocket,
-    sequence: u16,
-    source: u32,
-    fec: fec::Encoder,
-}
-
-impl Output {
-    async fn new(view: OutputView, exchange: Exchange) -> io::Result<Self> {
-        let socket = UdpSocket::bind(("127.0.0.1", 0)).await?;
-        // The port is as good as any number to tell one sender from the next.
-        let source = u32::from(socket.local_addr()?.port()) << 8 | 1;
-        Ok(Self {
-            view,
-            exchange,
-            socket,
-            sequence: 0,
-            source,
-            fec: fec::Encoder::default(),
-        })
-    }
-
-    fn send(&mut self, group: &Bytes, timestamp: u32) {
-        let packet = Packet {
-            kind: MPEG_TS,
-            sequence: self.sequence,
-            timestamp,
-            source: self.source,
-            payload: group.clone(),
-        };
-        self.sequence = self.sequence.wrapping_add(1);
-        let due = if self.view.fec {
-            self.fec.push(&packet)
-        } else {
-            fec::Due::default()
-        };
-        let Some([media, columns, rows]) =
-            self.exchange.find(&self.view.destination, self.view.port)
-        else {
-            // A packet to an address where no channel runs is lost, as on any network.
-            return;
-        };
-        let _ = self.socket.try_send_to(&packet.to_bytes(), media);
-        for bytes in due.columns {
-            let _ = self.socket.try_send_to(&bytes, columns);
-        }
-        for bytes in due.rows {
-            let _ = self.socket.try_send_to(&bytes, rows);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_source_is_preferred_and_the_second_takes_over() {
-        let mut sources = Sources {
-            order: vec!["primary".into(), "backup".into()],
-            ..Sources::default()
-        };
-        let start = Instant::now();
-        let at = |ms| start + Duration::from_millis(ms);
-        assert!(sources.takes("backup", at(0)));
-        assert!(!sources.takes("primary", at(10)), "not trusted yet");
-        for ms in (20..=2000).step_by(20) {
-            assert!(sources.takes("backup", at(ms)));
-            assert!(!sources.takes("primary", at(ms)));
-        }
-        assert!(sources.takes("primary", at(2020)));
-        assert!(!sources.takes("backup", at(2030)));
-        assert!(!sources.takes("backup", at(2500)));
-        assert!(
-            sources.takes("backup", at(2530)),
-            "silent for more than 500 ms"
-        );
-        assert!(!sources.takes("primary", at(2540)));
+impl Drop for Programme {
+    fn drop(&mut self) {
+        self.shared.book.forget_flow(&self.arn);
     }
 }

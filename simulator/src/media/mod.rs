@@ -8,11 +8,13 @@
 
 mod channel;
 mod encoder;
+mod failover;
 mod fec;
 mod flow;
 mod flv;
 mod gate;
 mod net;
+mod output;
 mod publish;
 mod receive;
 mod recipe;
@@ -43,7 +45,7 @@ use tokio::{
 };
 
 pub use net::Net;
-pub use stats::{ChannelStats, SourceStats};
+pub use stats::{ChannelStats, FlowStats, SourceStats};
 
 use view::{ChannelView, FlowView, MediaReport, MediaView, Secret};
 
@@ -164,6 +166,12 @@ impl Plane {
     #[must_use]
     pub fn stats(&self) -> BTreeMap<String, ChannelStats> {
         self.book.channels()
+    }
+
+    /// What flows make of their sources, by flow ARN.
+    #[must_use]
+    pub fn flows(&self) -> BTreeMap<String, FlowStats> {
+        self.book.flows()
     }
 
     /// What happens at the sources, by source ARN.

@@ -19,11 +19,15 @@ use std::{
 use futures_util::{StreamExt, TryStreamExt};
 use srt_protocol::settings::KeySettings;
 use srt_tokio::{
-    ConnectionRequest, SrtListener, SrtSocket,
+    ConnectionRequest, SocketStatistics, SrtListener, SrtSocket,
     access::{RejectReason, ServerRejectReason},
     options::{KeySize, Passphrase},
 };
-use tokio::{sync::mpsc, task::JoinSet, time::sleep};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+    time::sleep,
+};
 
 use super::{
     Shared,
@@ -35,6 +39,8 @@ use super::{
 const AGAIN: Duration = Duration::from_secs(1);
 /// A caller that sends nothing for so long makes room for the next.
 const SILENT: Duration = Duration::from_secs(1);
+/// Between looks at a caller's counters.
+const HEALTH: Duration = Duration::from_millis(900);
 
 /// Listens until cancelled.
 pub(super) async fn listen(
@@ -42,6 +48,7 @@ pub(super) async fn listen(
     flow_arn: String,
     source: SourceView,
     pieces: mpsc::Sender<Piece>,
+    cut: watch::Receiver<bool>,
 ) {
     if source.protocol != "srt-listener" {
         let text = format!(
@@ -55,7 +62,7 @@ pub(super) async fn listen(
     }
     let _gone = Forget(shared.clone(), source.arn.clone());
     loop {
-        let problem = match once(&shared, &flow_arn, &source, &pieces).await {
+        let problem = match once(&shared, &flow_arn, &source, &pieces, &cut).await {
             Ok(()) => return,
             Err(problem) => problem,
         };
@@ -91,6 +98,7 @@ async fn once(
     flow_arn: &str,
     source: &SourceView,
     pieces: &mpsc::Sender<Piece>,
+    cut: &watch::Receiver<bool>,
 ) -> Result<(), String> {
     let passphrase = match &source.passphrase_secret_arn {
         None => None,
@@ -127,7 +135,7 @@ async fn once(
         let busy = heard
             .lock()
             .is_ok_and(|heard| heard.is_some_and(|at: Instant| at.elapsed() < SILENT));
-        if busy || !may_call(&request, source, passphrase.is_some()) {
+        if busy || *cut.borrow() || !may_call(&request, source, passphrase.is_some()) {
             shared.book.source(&source.arn, |stats| stats.refused += 1);
             let _ = request
                 .reject(RejectReason::Server(ServerRejectReason::Forbidden))
@@ -150,6 +158,8 @@ async fn once(
             source_arn: source.arn.clone(),
             pieces: pieces.clone(),
             heard: heard.clone(),
+            cut: cut.clone(),
+            known: false,
         };
         line.hear(Some(Instant::now()));
         caller.spawn(line.run(socket));
@@ -182,6 +192,7 @@ fn covers(cidr: &str, address: IpAddr) -> bool {
     u32::from(network) & mask == u32::from(address) & mask
 }
 
+/// One caller.
 struct Line {
     shared: Shared,
     flow_arn: String,
@@ -189,23 +200,20 @@ struct Line {
     pieces: mpsc::Sender<Piece>,
     /// When the present caller was last heard; None without one.
     heard: Arc<Mutex<Option<Instant>>>,
+    /// Cut lines bring nothing; the caller goes on and does not know.
+    cut: watch::Receiver<bool>,
+    /// Reported as connected.
+    known: bool,
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
         self.hear(None);
-        self.shared
-            .book
-            .source(&self.source_arn, |stats| stats.connected = false);
-        let (flow_arn, source_arn) = (self.flow_arn.clone(), self.source_arn.clone());
-        // Room for a hundred reports and a reader that empties it: this does not fail in practice.
-        let _ = self
-            .shared
-            .reports
-            .try_send(MediaReport::SourceDisconnected {
-                flow_arn,
-                source_arn,
-            });
+        if std::mem::take(&mut self.known) {
+            self.note(false);
+            // Room for a thousand reports and a reader that empties it: this does not fail in practice.
+            let _ = self.shared.reports.try_send(self.gone());
+        }
     }
 }
 
@@ -216,32 +224,105 @@ impl Line {
         }
     }
 
-    async fn run(self, mut socket: SrtSocket) {
-        let (flow_arn, source_arn) = (self.flow_arn.clone(), self.source_arn.clone());
-        self.shared
-            .book
-            .source(&source_arn, |stats| stats.connected = true);
-        self.shared
-            .report(MediaReport::SourceConnected {
-                flow_arn,
-                source_arn,
-            })
-            .await;
-        while let Ok(Some((_, data))) = socket.try_next().await {
-            self.hear(Some(Instant::now()));
-            self.shared
-                .book
-                .source(&self.source_arn, |stats| stats.bytes += data.len() as u64);
-            if self
-                .pieces
-                .send((self.source_arn.clone(), data))
-                .await
-                .is_err()
-            {
-                return;
+    fn note(&self, connected: bool) {
+        self.shared.book.source(&self.source_arn, |stats| {
+            stats.disconnections += u64::from(stats.connected && !connected);
+            stats.connected = connected;
+            stats.bits_per_second = 0;
+        });
+    }
+
+    fn gone(&self) -> MediaReport {
+        MediaReport::SourceDisconnected {
+            flow_arn: self.flow_arn.clone(),
+            source_arn: self.source_arn.clone(),
+        }
+    }
+
+    /// Tells whether there is a caller, once.
+    async fn connected(&mut self, connected: bool) {
+        if std::mem::replace(&mut self.known, connected) == connected {
+            return;
+        }
+        self.note(connected);
+        let report = if connected {
+            MediaReport::SourceConnected {
+                flow_arn: self.flow_arn.clone(),
+                source_arn: self.source_arn.clone(),
+            }
+        } else {
+            self.gone()
+        };
+        self.shared.report(report).await;
+    }
+
+    async fn run(mut self, mut socket: SrtSocket) {
+        let mut statistics = socket.statistics().clone();
+        let mut health = Health::default();
+        self.connected(true).await;
+        loop {
+            tokio::select! {
+                data = socket.try_next() => {
+                    let Ok(Some((_, data))) = data else { return };
+                    self.hear(Some(Instant::now()));
+                    if *self.cut.borrow() {
+                        continue;
+                    }
+                    let length = data.len() as u64;
+                    health.bytes += length;
+                    self.shared.book.source(&self.source_arn, |stats| stats.bytes += length);
+                    if self.pieces.send((self.source_arn.clone(), data)).await.is_err() {
+                        return;
+                    }
+                }
+                Some(seen) = statistics.next() => self.health(&mut health, &seen).await,
+                changed = self.cut.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    let cut = *self.cut.borrow();
+                    self.connected(!cut).await;
+                }
             }
         }
     }
+
+    /// The crate gives its counters about once a second; it measures no round trip.
+    async fn health(&self, health: &mut Health, seen: &SocketStatistics) {
+        let now = Instant::now();
+        let since = health.at.map(|last| now.duration_since(last));
+        let due = since.is_none_or(|since| since >= HEALTH);
+        if due {
+            health.at = Some(now);
+            let bytes = std::mem::take(&mut health.bytes);
+            let rate = since.map_or(0.0, |since| bytes as f64 * 8.0 / since.as_secs_f64());
+            self.shared.book.source(&self.source_arn, |stats| {
+                stats.bits_per_second = rate as u64;
+                stats.packets = seen.rx_data;
+                stats.packets_recovered = seen.rx_retransmit_data;
+                stats.packets_lost = seen.rx_dropped_data;
+            });
+            let lost = seen.rx_dropped_data > health.lost;
+            health.lost = seen.rx_dropped_data;
+            if std::mem::replace(&mut health.errors, lost) != lost {
+                let report = MediaReport::SourceErrors {
+                    flow_arn: self.flow_arn.clone(),
+                    source_arn: self.source_arn.clone(),
+                    continuity: lost,
+                };
+                self.shared.report(report).await;
+            }
+        }
+    }
+}
+
+/// What was known of a caller at the last look.
+#[derive(Default)]
+struct Health {
+    at: Option<Instant>,
+    bytes: u64,
+    lost: u64,
+    errors: bool,
 }
 
 #[cfg(test)]

@@ -145,6 +145,27 @@ pub struct SourceStats {
     pub refused: u64,
     /// Bytes received.
     pub bytes: u64,
+    /// Bits a second over the last second or so.
+    pub bits_per_second: u64,
+    /// SRT packets received from the present caller.
+    pub packets: u64,
+    /// Of these, sent again because they were missing.
+    pub packets_recovered: u64,
+    /// Packets that never came in time.
+    pub packets_lost: u64,
+    /// Callers that went.
+    pub disconnections: u64,
+}
+
+/// What a flow makes of its sources.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct FlowStats {
+    /// ARN of the source in use.
+    pub source: String,
+    /// How often another source took over.
+    pub switches: u64,
+    /// How long nothing went out before the latest of these.
+    pub last_gap_ms: u64,
 }
 
 /// All counters of the plane, shared by its tasks.
@@ -152,6 +173,7 @@ pub struct SourceStats {
 pub struct Book {
     channels: Arc<Mutex<BTreeMap<String, Arc<Counters>>>>,
     sources: Arc<Mutex<BTreeMap<String, SourceStats>>>,
+    flows: Arc<Mutex<BTreeMap<String, FlowStats>>>,
 }
 
 impl Book {
@@ -179,6 +201,30 @@ impl Book {
         if let Ok(mut sources) = self.sources.lock() {
             sources.remove(arn);
         }
+    }
+
+    pub(super) fn connected(&self, source: &str) -> bool {
+        let sources = self.sources.lock();
+        sources.is_ok_and(|sources| sources.get(source).is_some_and(|stats| stats.connected))
+    }
+
+    pub(super) fn flow(&self, arn: &str, note: impl FnOnce(&mut FlowStats)) {
+        if let Ok(mut flows) = self.flows.lock() {
+            note(flows.entry(arn.to_owned()).or_default());
+        }
+    }
+
+    pub(super) fn forget_flow(&self, arn: &str) {
+        if let Ok(mut flows) = self.flows.lock() {
+            flows.remove(arn);
+        }
+    }
+
+    pub(super) fn flows(&self) -> BTreeMap<String, FlowStats> {
+        self.flows
+            .lock()
+            .map(|flows| flows.clone())
+            .unwrap_or_default()
     }
 
     pub(super) fn channels(&self) -> BTreeMap<String, ChannelStats> {

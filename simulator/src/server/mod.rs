@@ -51,13 +51,16 @@ impl Shared {
         state["events"]["sent"] = json!(self.events.sent());
         state["events"]["failed"] = json!(self.events.failed());
         let Some(plane) = &self.plane else { return };
-        let (channels, sources) = (plane.stats(), plane.sources());
+        let (channels, sources, flows) = (plane.stats(), plane.sources(), plane.flows());
         for channel in state["channels"].as_array_mut().into_iter().flatten() {
             if let Some(stats) = channel["id"].as_str().and_then(|id| channels.get(id)) {
                 merge(&mut channel["media"], json!(stats));
             }
         }
         for flow in state["flows"].as_array_mut().into_iter().flatten() {
+            if let Some(stats) = flow["arn"].as_str().and_then(|arn| flows.get(arn)) {
+                flow["media"] = json!(stats);
+            }
             for source in flow["sources"].as_array_mut().into_iter().flatten() {
                 if let Some(stats) = source["arn"].as_str().and_then(|arn| sources.get(arn)) {
                     source["media"] = json!(stats);

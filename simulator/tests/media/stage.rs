@@ -19,6 +19,7 @@ use tokio::{sync::mpsc, time::sleep};
 
 pub const PASSPHRASE: &str = "canary-passphrase-one";
 pub const SOURCE: &str = "arn:aws:mediaconnect:us-west-2:123456789012:source:1-a:primary";
+pub const BACKUP: &str = "arn:aws:mediaconnect:us-west-2:123456789012:source:1-b:backup";
 const SECRET: &str = "arn:aws:secretsmanager:us-west-2:123456789012:secret:srt";
 
 /// A plane that collects its reports.
@@ -85,6 +86,17 @@ impl Stage {
 
     pub fn show(&self) {
         self.plane.show(self.view.clone());
+    }
+
+    /// Adds a second source and waits until it listens.
+    pub async fn add_backup(&mut self) {
+        let mut backup = self.view.flows[0].sources[0].clone();
+        BACKUP.clone_into(&mut backup.arn);
+        "backup".clone_into(&mut backup.name);
+        self.view.flows[0].sources.push(backup);
+        self.show();
+        self.until("both listen", || self.port_of(BACKUP).is_some())
+            .await;
     }
 
     /// Adds an output and a running channel.

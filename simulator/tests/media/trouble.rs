@@ -5,7 +5,7 @@ use simulator::media::view::MediaReport;
 use crate::{
     URL, resolve,
     server::Server,
-    stage::{Feed, PASSPHRASE, Stage, settings},
+    stage::{BACKUP, Feed, PASSPHRASE, SOURCE, Stage, settings},
 };
 
 fn lost(report: &MediaReport) -> bool {
@@ -87,19 +87,13 @@ async fn a_lost_feed_turns_black_and_comes_back_on_the_same_publication() {
 async fn the_backup_source_takes_over() {
     let server = Server::start().await;
     let mut stage = Stage::start(&resolve(&server)).await;
-    let mut backup = stage.view.flows[0].sources[0].clone();
-    "backup".clone_into(&mut backup.arn);
-    "backup".clone_into(&mut backup.name);
-    stage.view.flows[0].sources.push(backup);
+    stage.add_backup().await;
     stage.add(
         "1",
         URL,
         "canary-key-1",
         settings(320, 180, 30, 300_000, 1, 3),
     );
-    stage
-        .until("both listen", || stage.port_of("backup").is_some())
-        .await;
     let primary = Feed::start(stage.port().expect("port"), PASSPHRASE, 32);
     let pictures = || server.newest("canary-key-1").pictures().len();
     stage
@@ -111,7 +105,7 @@ async fn the_backup_source_takes_over() {
         .until("without black", || !stage.channel("1").on_slate)
         .await;
     let losses = stage.count(lost);
-    let _backup = Feed::start(stage.port_of("backup").expect("port"), PASSPHRASE, 16);
+    let _backup = Feed::start(stage.port_of(BACKUP).expect("port"), PASSPHRASE, 16);
     stage
         .until("both are connected", || {
             stage
@@ -138,6 +132,67 @@ async fn the_backup_source_takes_over() {
         "one publication all the time"
     );
     assert_eq!(stage.count(lost), losses, "the input was never lost again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cut_line_is_left_after_half_a_second_and_the_primary_is_taken_back_at_once() {
+    let mut stage = Stage::start(&[]).await;
+    let flow = stage.view.flows[0].arn.clone();
+    stage.add_backup().await;
+    let _primary = Feed::start(stage.port().expect("port"), PASSPHRASE, 32);
+    let _backup = Feed::start(stage.port_of(BACKUP).expect("port"), PASSPHRASE, 32);
+    let source = || stage.plane.flows().remove(&flow).unwrap_or_default();
+    let selected = |stage: &Stage, wanted: &str| {
+        stage.count(
+            |r| matches!(r, MediaReport::SourceSelected { source_arn, .. } if source_arn == wanted),
+        )
+    };
+    let healthy = |stage: &Stage| {
+        let sources = stage.plane.sources();
+        sources.len() == 2
+            && sources
+                .values()
+                .all(|row| row.connected && row.bits_per_second > 100_000)
+    };
+    stage
+        .until("both sources are healthy", || healthy(&stage))
+        .await;
+    assert_eq!(source().source, SOURCE);
+    let (mut switches, before) = (source().switches, selected(&stage, BACKUP));
+
+    stage.view.flows[0].sources[0].cut = true;
+    stage.show();
+    stage
+        .until("the backup is used", || source().source == BACKUP)
+        .await;
+    switches += 1;
+    let gap = source().last_gap_ms;
+    println!("{gap} ms without data");
+    assert_eq!(source().switches, switches);
+    assert_eq!(selected(&stage, BACKUP), before + 1);
+    let gone = |r: &MediaReport| matches!(r, MediaReport::SourceDisconnected { source_arn, .. } if source_arn == SOURCE);
+    stage
+        .until("the cut is told", || stage.count(gone) == 1)
+        .await;
+
+    stage.view.flows[0].sources[0].cut = false;
+    stage.show();
+    stage
+        .until("the primary is used", || source().source == SOURCE)
+        .await;
+    assert!(source().last_gap_ms < 500, "{:?}", source());
+
+    // UpdateFlow names another primary source.
+    stage.view.flows[0].primary = Some(BACKUP.to_owned());
+    stage.show();
+    stage
+        .until("the backup is used", || source().source == BACKUP)
+        .await;
+    assert!(source().last_gap_ms < 500, "{:?}", source());
+    assert_eq!(
+        stage.count(|r| matches!(r, MediaReport::SourceConnected { .. })),
+        3
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
