@@ -29,7 +29,7 @@ AT_ONCE = 16
 # name -> (file, how many cases with answers only, how many with silences, too)
 MACHINES = {
     "reconcile": (os.path.join(places.ROOT, "statemachines", "reconcile.asl.json"), 180, 30),
-    "every_kind": (os.path.join(HERE, "machines", "every_kind.asl.json"), 40, 20),
+    "every_kind": (os.path.join(HERE, "every_kind.json"), 40, 20),
 }
 # So many are drawn for each that is taken: those first that show something new.
 DRAWN_FOR_ONE = 10
