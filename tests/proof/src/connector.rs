@@ -28,7 +28,11 @@ use std::{
     cell::{Cell, RefCell},
     future::Future,
     pin::Pin,
-    task::{Context, Poll, Waker},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -72,6 +76,20 @@ thread_local! {
     static LINES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
     static NEXT: Cell<u64> = const { Cell::new(0) };
     static CLIENTS: Clients = make_clients();
+    static WOKEN: (Arc<Woken>, Waker) = {
+        let woken = Arc::new(Woken::default());
+        (Arc::clone(&woken), Waker::from(woken))
+    };
+}
+
+/// Whether a handler woke itself.
+#[derive(Debug, Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// The thread's clients.
@@ -103,7 +121,7 @@ pub struct Polled<T> {
 
 /// Polls a handler once, at a time of its own, perhaps with an answer it waits for.
 pub fn poll<T>(
-    handler: Pin<&mut (dyn Future<Output = T> + 'static)>,
+    mut handler: Pin<&mut (dyn Future<Output = T> + 'static)>,
     now_ms: i64,
     reply: Option<(u64, Reply)>,
 ) -> Polled<T> {
@@ -112,7 +130,17 @@ pub fn poll<T>(
         replies.clear();
         replies.extend(reply);
     });
-    let polled = handler.poll(&mut Context::from_waker(Waker::noop()));
+    // A handler may wake itself: the SDK's paginators hand their pages over that way.
+    let polled = WOKEN.with(|(woken, waker)| {
+        let mut context = Context::from_waker(waker);
+        loop {
+            woken.0.store(false, Ordering::Relaxed);
+            let polled = handler.as_mut().poll(&mut context);
+            if polled.is_ready() || !woken.0.load(Ordering::Relaxed) {
+                break polled;
+            }
+        }
+    });
     Polled {
         result: match polled {
             Poll::Ready(result) => Some(result),
