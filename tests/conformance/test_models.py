@@ -119,7 +119,7 @@ def record(each):
 def models():
     """What the models answer to all cases, by name."""
     cases = [json.dumps(case) for path in sorted(CASES.glob("*.json")) for case in json.loads(path.read_text())]
-    done = subprocess.run([places.built("models")], input="\n".join(cases), capture_output=True, text=True, check=True)
+    done = subprocess.run([places.built("conformance")], input="\n".join(cases), capture_output=True, text=True, check=True)
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 

@@ -15,6 +15,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from again import Again
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 REGION, ACCOUNT = "us-west-2", "123456789012"
 SCALE = 50
@@ -40,12 +42,15 @@ class Simulator:
         said = self.process.stdout.readline()
         assert said.startswith("listening on http://127.0.0.1:"), said + self.process.stderr.read()
         self.address = said.split()[-1]
+        scale = arguments[arguments.index("--time-scale") + 1] if "--time-scale" in arguments else 1
+        self.again = Again(program, seed=7, scale=int(scale))
 
     def stop(self):
-        """Ends it as a supervisor would; gives back what it said on stderr."""
+        """Ends it as a supervisor would, and asks its core in process the same; gives back what it said on stderr."""
         self.process.terminate()
         _, said = self.process.communicate(timeout=10)
         assert self.process.returncode == 0, said
+        self.again.compare()
         return said
 
     def control(self, what, body=None, method=None):
@@ -54,6 +59,7 @@ class Simulator:
         method = method or ("POST" if body is not None else "GET")
         request = urllib.request.Request(f"{self.address}/_simulator/{what}", data=data, method=method)
         with urllib.request.urlopen(request, timeout=20) as answer:
+            self.again.controlled(method, what, data, answer.headers)
             return json.load(answer)
 
     def refused(self, what, body):
@@ -72,6 +78,7 @@ class Simulator:
                               aws_secret_access_key="canary-secret",
                               config=Config(retries={"total_max_attempts": 1, "mode": "standard"}, read_timeout=20, **config))
         client.meta.events.register(f"before-parse.{service}", check_shape)
+        self.again.listen(client, service)
         return client
 
 

@@ -20,6 +20,8 @@ use crate::core;
 /// Larger than any request the APIs take.
 const BODY_MOST: usize = 4 << 20;
 const CONTROL: &str = "/_simulator/";
+/// Says at which simulated millisecond the core was asked, so that a test can ask another one the same.
+const NOW: &str = "x-simulator-now-ms";
 
 type Answer = Response<Full<Bytes>>;
 
@@ -90,10 +92,10 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Answe
         body: body.to_vec(),
         caller: Some(caller),
     };
-    let response = {
+    let (now, response) = {
         let mut inner = shared.lock();
         let now = inner.clock.now();
-        inner.core.handle(now, &request)
+        (now, inner.core.handle(now, &request))
     };
     shared.wake.notify_one();
     if response.status == 501 {
@@ -114,6 +116,7 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Answe
         json_answer(response.status, &response.body)
     };
     let headers = answer.headers_mut();
+    headers.insert(NOW, now.into());
     if let Ok(id) = response.request_id.parse() {
         headers.insert("x-amzn-requestid", id);
     }
@@ -165,20 +168,23 @@ fn control(shared: &Shared, method: &str, what: &str, body: &Bytes) -> Result<An
             &json!({"message": "the body is not JSON"}),
         ));
     };
-    let (status, mut told) = {
+    let (now, (status, mut told)) = {
         let mut inner = shared.lock();
         let inner = &mut *inner;
+        let now = inner.clock.now();
         if what == "clock" {
-            set_clock(inner, method, &body)
+            (now, set_clock(inner, method, &body))
         } else {
-            inner.core.control(inner.clock.now(), method, what, &body)
+            (now, inner.core.control(now, method, what, &body))
         }
     };
     shared.wake.notify_one();
     if what == "state" && status == 200 {
         shared.add_media(&mut told);
     }
-    Ok(json_answer(status, &told))
+    let mut answer = json_answer(status, &told);
+    answer.headers_mut().insert(NOW, now.into());
+    Ok(answer)
 }
 
 fn set_clock(inner: &mut super::Inner, method: &str, body: &Value) -> (u16, Value) {

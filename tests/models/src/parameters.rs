@@ -46,6 +46,15 @@ impl Parameters {
         self.versions.remove(name).is_some()
     }
 
+    /// The newest version of a parameter without a call: its number, its value and whether it is a
+    /// SecureString.
+    #[must_use]
+    pub fn newest(&self, name: &str) -> Option<(usize, &str, bool)> {
+        let versions = self.versions.get(name)?;
+        let last = versions.last()?;
+        Some((versions.len(), &last.value, last.secure))
+    }
+
     /// Answers one call. `operation` is the part of `x-amz-target` after the dot.
     pub fn handle(&mut self, now_ms: u64, operation: &str, body: &Value) -> Answer {
         Answer::of(match operation {
