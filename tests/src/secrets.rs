@@ -28,6 +28,7 @@ const ABOUT_ADDRESSES: &[&str] = &[
     "domain/tests/",
     "simulator/src/media/srt.rs",
     "tests/end_to_end/test_bad_records.py",
+    "tests/fuzz/",
     "tests/src/wiring.rs",
 ];
 
