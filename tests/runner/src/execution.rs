@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::history::{Event, What};
 use crate::machine::Machine;
@@ -204,7 +204,10 @@ impl Execution {
             return;
         }
         let outcome = outcome.map(|payload| {
-            Arc::new(serde_json::json!({ "ExecutedVersion": "$LATEST", "Payload": payload, "StatusCode": 200 }))
+            // Put in afterwards: the macro would copy it.
+            let mut output = json!({ "ExecutedVersion": "$LATEST", "StatusCode": 200 });
+            output["Payload"] = payload;
+            Arc::new(output)
         });
         match (work.token.is_some(), outcome) {
             (true, Ok(output)) => {
