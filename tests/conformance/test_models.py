@@ -35,13 +35,13 @@ def clients(address):
     return {service: client(service, address) for service in ("dynamodb", "dynamodbstreams", "ssm")}
 
 
-def renamed(value, table):
-    """A body with the case's own table in it."""
+def renamed(value, old, new):
+    """A body with one table's name for another's."""
     if isinstance(value, dict):
-        return {renamed(name, table): renamed(each, table) for name, each in value.items()}
+        return {renamed(name, old, new): renamed(each, old, new) for name, each in value.items()}
     if isinstance(value, list):
-        return [renamed(each, table) for each in value]
-    return table if value == "cases" else value
+        return [renamed(each, old, new) for each in value]
+    return new if value == old else value
 
 
 def parameters_over_the_wire(clients, told):
@@ -59,22 +59,14 @@ def tables_over_the_wire(clients, table, told):
         TableName=table, KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}], BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"})["TableDescription"]["LatestStreamArn"]
-    answers = [answer(database, operation, renamed(body, table)) for operation, body in told["calls"]]
+    answers = [answer(database, operation, renamed(body, "cases", table)) for operation, body in told["calls"]]
     shard = streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"][0]["ShardId"]
     at = streams.get_shard_iterator(StreamArn=stream, ShardId=shard, ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
     records, page = [], {"Records": True}
     while page["Records"]:
         page = streams.get_records(ShardIterator=at)
         records, at = records + page["Records"], page.get("NextShardIterator")
-    return renamed_back(answers, table), records
-
-
-def renamed_back(answers, table):
-    for each in answers:
-        responses = each["body"].get("Responses")
-        if responses and table in responses:
-            responses["cases"] = responses.pop(table)
-    return answers
+    return renamed(answers, table, "cases"), records
 
 
 def answer(service, operation, body):

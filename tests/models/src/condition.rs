@@ -135,13 +135,10 @@ impl Scope<'_> {
             Condition::Type(path, kind) => self
                 .find(item, path)
                 .is_some_and(|found| self.value(kind)["S"] == parts(found).0),
-            Condition::Begins(whole, part) => match (value(whole), value(part)) {
-                (Some(whole), Some(part)) => match (whole["S"].as_str(), part["S"].as_str()) {
-                    (Some(whole), Some(part)) => whole.starts_with(part),
-                    _ => false,
-                },
-                _ => false,
-            },
+            Condition::Begins(whole, part) => {
+                let text = |operand| Some(value(operand)?["S"].as_str()?.to_owned());
+                matches!((text(whole), text(part)), (Some(whole), Some(part)) if whole.starts_with(&part))
+            }
             Condition::Contains(whole, part) => match (value(whole), value(part)) {
                 (Some(whole), Some(part)) => contains(&whole, &part),
                 _ => false,

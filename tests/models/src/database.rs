@@ -97,31 +97,23 @@ impl Database {
 
     /// Answers one call. `operation` is the part of `x-amz-target` after the dot.
     pub fn handle(&mut self, now_ms: u64, operation: &str, body: &Value) -> Answer {
-        let result = match operation {
+        let writes = match operation {
             "PutItem" | "UpdateItem" | "DeleteItem" => {
                 self.write(operation, body).map(|write| vec![write])
             }
             "TransactWriteItems" => self.transaction(body),
             _ => return Answer::of(self.read(None, operation, body)),
         };
-        Answer::of(result.map(|writes| {
-            let mut answer = json!({});
-            let single = operation != "TransactWriteItems";
-            let writes: Vec<_> = writes
-                .into_iter()
-                .map(|write| {
-                    if single {
-                        answer = write.answer;
-                    }
-                    (write.table.to_owned(), write.place, write.after)
-                })
-                .collect();
-            for (table, place, after) in writes {
+        Answer::of(writes.map(|writes| {
+            let mut answer = Value::Null;
+            for write in writes {
+                answer = write.answer;
                 let table = self
                     .tables
-                    .get_mut(&table)
+                    .get_mut(write.table)
                     .expect("it was found a moment ago");
-                self.stream.extend(table.write(now_ms, place, after, false));
+                self.stream
+                    .extend(table.write(now_ms, write.place, write.after, false));
             }
             answer
         }))
@@ -208,8 +200,8 @@ impl Database {
         }
         let after = match (operation, scope.update()) {
             ("PutItem", _) => Some(given),
-            ("DeleteItem" | "ConditionCheck", _) => None,
-            (_, Some(update)) => update::apply(&scope, update, before, given)?,
+            ("DeleteItem", _) => None,
+            (_, Some(update)) => update::apply(&scope, update, before, &given)?,
             (_, None) => Some(before.cloned().unwrap_or(given)),
         };
         if after
@@ -263,6 +255,10 @@ impl Database {
                 "Delete" => "DeleteItem",
                 other => panic!("the models do not know {other} in a transaction"),
             };
+            assert!(
+                inner["ReturnValues"].is_null(),
+                "a transaction gives no values back"
+            );
             match self.write(operation, inner) {
                 Ok(write) => {
                     if !seen.insert((write.table, write.place.clone())) {

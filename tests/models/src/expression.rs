@@ -81,21 +81,18 @@ pub(crate) struct Expression {
 
 /// The developer guide's limit of an expression's text.
 const BYTES: usize = 4096;
-/// Our workers write some dozens of different texts; a program that makes more forgets the oldest work.
+/// Our workers write some dozens of different texts; after this many all are forgotten.
 const KEPT: usize = 4096;
 
-type Known = BTreeMap<String, BTreeMap<String, Result<Rc<Expression>, Refusal>>>;
+type Known = BTreeMap<&'static str, BTreeMap<String, Result<Rc<Expression>, Refusal>>>;
 thread_local! {
     static KNOWN: RefCell<Known> = const { RefCell::new(BTreeMap::new()) };
 }
 
 /// Parses an expression. `member` is what it is called in the request: `UpdateExpression`.
-pub(crate) fn parse(member: &str, text: &str) -> Result<Rc<Expression>, Refusal> {
+pub(crate) fn parse(member: &'static str, text: &str) -> Result<Rc<Expression>, Refusal> {
     KNOWN.with_borrow_mut(|known| {
-        if !known.contains_key(member) {
-            known.insert(member.to_owned(), BTreeMap::new());
-        }
-        let known = known.get_mut(member).expect("it is there now");
+        let known = known.entry(member).or_default();
         if let Some(parsed) = known.get(text) {
             return parsed.clone();
         }

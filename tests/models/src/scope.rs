@@ -98,24 +98,31 @@ impl<'a> Scope<'a> {
                 ));
             }
         }
-        let mut names = self.names.into_iter().flat_map(Map::keys);
-        let mut values = self.values.keys();
-        let used = |how: &dyn Fn(&Expression) -> bool| {
-            self.expressions.iter().any(|(_, parsed)| how(parsed))
-        };
-        let (member, key) =
-            if let Some(alias) = names.find(|name| !used(&|parsed| parsed.names.contains(*name))) {
-                ("ExpressionAttributeNames", alias.as_str())
-            } else if let Some(value) =
-                values.find(|value| !used(&|parsed| parsed.values.contains(**value)))
-            {
-                ("ExpressionAttributeValues", *value)
-            } else {
-                return Ok(());
-            };
-        Err(Refusal::validation(format!(
-            "Value provided in {member} unused in expressions: keys: {{{key}}}"
-        )))
+        let all = || self.expressions.iter().map(|(_, parsed)| parsed);
+        let mut names = self
+            .names
+            .into_iter()
+            .flat_map(Map::keys)
+            .map(String::as_str);
+        let mut values = self.values.keys().copied();
+        let unused = [
+            (
+                "ExpressionAttributeNames",
+                names.find(|name| !all().any(|parsed| parsed.names.contains(*name))),
+            ),
+            (
+                "ExpressionAttributeValues",
+                values.find(|value| !all().any(|parsed| parsed.values.contains(*value))),
+            ),
+        ];
+        for (member, key) in unused {
+            if let Some(key) = key {
+                return Err(Refusal::validation(format!(
+                    "Value provided in {member} unused in expressions: keys: {{{key}}}"
+                )));
+            }
+        }
+        Ok(())
     }
 
     fn tree(&self, member: &str) -> Option<&Tree> {

@@ -54,18 +54,12 @@ pub(crate) fn apply(
     scope: &Scope<'_>,
     update: &Update,
     before: Option<&Item>,
-    key: Item,
+    key: &Item,
 ) -> Result<Option<Item>, Refusal> {
-    let Some(old) = before else {
-        if update.sets.is_empty() && update.adds.is_empty() {
-            return Ok(None);
-        }
-        return apply_to(scope, update, &key).map(Some);
-    };
-    apply_to(scope, update, old).map(Some)
-}
-
-fn apply_to(scope: &Scope<'_>, update: &Update, old: &Item) -> Result<Item, Refusal> {
+    if before.is_none() && update.sets.is_empty() && update.adds.is_empty() {
+        return Ok(None);
+    }
+    let old = before.unwrap_or(key);
     let mut item = old.clone();
     let mut writes: Vec<(Vec<Step<'_>>, Value)> = Vec::new();
     let mut removes: Vec<Vec<Step<'_>>> = Vec::new();
@@ -89,7 +83,7 @@ fn apply_to(scope: &Scope<'_>, update: &Update, old: &Item) -> Result<Item, Refu
     }
     for (path, name) in &update.deletes {
         let Some(there) = scope.find(old, path) else {
-            check_parent(&mut item, &scope.steps(path))?;
+            parent(&mut item, &scope.steps(path))?;
             continue;
         };
         let (kind, mut left, gone) = two_sets(there, scope.value(name))?;
@@ -102,7 +96,7 @@ fn apply_to(scope: &Scope<'_>, update: &Update, old: &Item) -> Result<Item, Refu
     }
     for path in &update.removes {
         let steps = scope.steps(path);
-        check_parent(&mut item, &steps)?;
+        parent(&mut item, &steps)?;
         // An index counts as it was before; what was not there stays untouched.
         if scope.find(old, path).is_some() {
             removes.push(steps);
@@ -118,7 +112,7 @@ fn apply_to(scope: &Scope<'_>, update: &Update, old: &Item) -> Result<Item, Refu
     for steps in removes {
         remove(&mut item, &steps);
     }
-    Ok(item)
+    Ok(Some(item))
 }
 
 fn two_sets<'v>(
@@ -149,10 +143,6 @@ fn parent<'i>(item: &'i mut Item, steps: &[Step<'_>]) -> Result<Option<&'i mut V
         Step::Index(_) => "L",
     };
     value.get_mut(kind).map(Some).ok_or_else(bad_path)
-}
-
-fn check_parent(item: &mut Item, steps: &[Step<'_>]) -> Result<(), Refusal> {
-    parent(item, steps).map(|_| ())
 }
 
 fn write(item: &mut Item, steps: &[Step<'_>], value: Value) -> Result<(), Refusal> {
