@@ -265,6 +265,14 @@ fn payloads_over_the_quota() {
         fate(&run(states, json!({}), vec![Ok(large)])),
         (Status::Failed, "States.DataLimitExceeded")
     );
+    let half = json!("x".repeat(140_000));
+    let states = json!({ "A": task(json!({ "ResultPath": "$.r" })) });
+    let both = run(states, json!({ "a": half }), vec![Ok(half)]);
+    assert_eq!(
+        fate(&both),
+        (Status::Failed, "States.DataLimitExceeded"),
+        "each fits, together they do not"
+    );
     let fits = json!("x".repeat(262_000));
     let execution = run(
         json!({ "A": task(json!({ "ResultPath": null })) }),

@@ -32,6 +32,11 @@ fn a_token_ends_the_wait_it_was_made_for_and_no_other() {
         attempt,
         Ok(json!("the function's own answer counts for nothing")),
     );
+    execution.answer(
+        at(1.0),
+        attempt,
+        error("once it has answered, it is not heard again"),
+    );
     assert_eq!(execution.next_due(), Some(at(60.0)));
     let open: Vec<_> = execution
         .open_tokens()
