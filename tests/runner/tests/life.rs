@@ -281,6 +281,24 @@ fn no_redrive_after_too_long_a_time() {
 }
 
 #[test]
+fn a_redrive_does_not_lengthen_the_year() {
+    let day = 86_400.0;
+    let states = json!({ "A": { "Type": "Wait", "Seconds": 99_999_999, "End": true } });
+    let mut execution = start(&machine(states), json!({}));
+    settle(&mut execution, 0.0);
+    execution.stop(at(360.0 * day), "", "");
+    assert_eq!(execution.redrive(at(362.0 * day)), Ok(()));
+    settle(&mut execution, 362.0 * day);
+    assert_eq!(execution.next_due(), Some(at(365.0 * day)));
+    execution.stop(at(362.0 * day), "", "");
+    let refusal = execution.redrive(at(366.0 * day)).expect_err("too old");
+    assert!(
+        refusal.to_string().contains("more than a year ago"),
+        "{refusal}"
+    );
+}
+
+#[test]
 fn the_history_keeps_what_aws_keeps() {
     let retry = json!([{ "ErrorEquals": ["E"] }]);
     let payload = json!({ "FunctionName": "work", "Payload": { "key": "canary-in-a-payload" } });
