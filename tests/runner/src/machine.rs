@@ -243,7 +243,8 @@ impl Next {
 fn substitute(value: &mut Value, values: &BTreeMap<String, String>) -> Result<(), String> {
     match value {
         Value::String(text) => {
-            while let Some(begin) = text.find("${") {
+            let mut done = 0;
+            while let Some(begin) = text[done..].find("${").map(|found| found + done) {
                 let end = text[begin..]
                     .find('}')
                     .ok_or_else(|| format!("`{text}` has no end"))?
@@ -251,9 +252,10 @@ fn substitute(value: &mut Value, values: &BTreeMap<String, String>) -> Result<()
                 let name = &text[begin + 2..end];
                 let new = values
                     .get(name)
-                    .ok_or_else(|| format!("there is no value for ${{{name}}}"))?
-                    .clone();
-                text.replace_range(begin..=end, &new);
+                    .ok_or_else(|| format!("there is no value for ${{{name}}}"))?;
+                // What was put in is not looked at again.
+                done = begin + new.len();
+                text.replace_range(begin..=end, new);
             }
             Ok(())
         }

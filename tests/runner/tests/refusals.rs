@@ -297,4 +297,11 @@ fn names_without_a_value() {
         json!({ "StartAt": "A", "States": { "A": { "Type": "Fail", "Cause": "${Unknown}" } } });
     refused(definition, "small: there is no value for ${Unknown}");
     assert!(read(&json!("no object")).is_err());
+    let values =
+        [("A", "one ${A}"), ("B", "two")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let task = task(json!({ "Parameters": { "FunctionName": "${A} and ${B}", "Payload": {} } }));
+    let text = json!({ "StartAt": "A", "States": { "A": task } }).to_string();
+    let machine = runner::Machine::parse("small", &text, &values.into())
+        .unwrap_or_else(|refusal| panic!("{refusal}"));
+    assert_eq!(machine.functions(), ["one ${A} and two".to_owned()].into());
 }
