@@ -158,7 +158,9 @@ fn base64(bytes: &[u8], offset: usize, last: &[u8; 2]) -> Vec<u8> {
     let whole = bytes.get(start..).unwrap_or_default().chunks_exact(3);
     whole
         .flat_map(|group| {
-            let bits = group.iter().fold(0, |bits, byte| bits << 8 | u32::from(*byte));
+            let bits = group
+                .iter()
+                .fold(0, |bits, byte| bits << 8 | u32::from(*byte));
             [18, 12, 6, 0].map(|shift| letter(bits >> shift))
         })
         .collect()
@@ -191,7 +193,11 @@ mod tests {
                 ("in hexadecimal", hex(KEY.as_bytes(), false)),
                 ("in capital hexadecimal", hex(KEY.as_bytes(), true)),
             ] {
-                assert_eq!(hit(&format!("{lead}{bytes} and more")), Some(form), "{before}");
+                assert_eq!(
+                    hit(&format!("{lead}{bytes} and more")),
+                    Some(form),
+                    "{before}"
+                );
                 assert_eq!(hit(&format!("{lead}{bytes}")), Some(form), "{before}");
             }
         }

@@ -161,7 +161,12 @@ impl Row {
     }
 }
 
-fn answers(known: &Option<String>, sought: Option<u64>, id: &str, incarnation: Option<u64>) -> bool {
+fn answers(
+    known: &Option<String>,
+    sought: Option<u64>,
+    id: &str,
+    incarnation: Option<u64>,
+) -> bool {
     match known {
         Some(known) => known == id,
         None => sought.is_some() && sought == incarnation,

@@ -1,0 +1,238 @@
+//! Money: nothing is kept that nobody wants, nothing is torn down that somebody keeps, the flow is up
+//! exactly while it is needed. Times are those of the cloud's book.
+
+use simulator::core::book::{Thing as Kind, Told};
+
+use super::sight::House;
+use super::watch::{Destination, Oracles};
+use super::wish::Desired;
+
+/// How long a record stream, an event or a start of an execution may take in a run without faults
+/// before somebody is at work.
+const WAKE_LAG_MS: u64 = 15_000;
+
+/// What is counted over a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Calls to the media services.
+    pub calls: u64,
+    /// Of these, throttled.
+    pub throttled: u64,
+    /// Milliseconds in which something billable existed that no record wanted, beyond its grace, and
+    /// that nobody was at work on.
+    pub orphan_ms: u64,
+    /// Milliseconds in which a valid record asked for streaming and its channel was not on the air.
+    pub down_ms: u64,
+    /// Milliseconds of these in which its channel was starting.
+    pub starting_ms: u64,
+    /// Milliseconds in which a channel was on the air as its record asked.
+    pub on_air_ms: u64,
+    last: u64,
+}
+
+impl Oracles {
+    /// Counts the time since the last look, in which nothing changed.
+    pub(super) fn tally_time(&mut self, house: &dyn House) {
+        let now = house.now();
+        let last = std::mem::replace(&mut self.tally.last, now);
+        if last == 0 || now <= last {
+            return;
+        }
+        // In a storm of a thousand a second's exactness is enough.
+        if self.destinations.len() > 50 && now - last < 1000 {
+            self.tally.last = last;
+            return;
+        }
+        let (mut down, mut starting, mut on_air, mut orphan) = (0, 0, 0, 0);
+        for (id, known) in &self.destinations {
+            let living = self.living.get(id).is_some_and(|living| !living.is_empty());
+            let streams = known.wish.as_ref().is_some_and(super::wish::Wish::streams);
+            if !streams && !living {
+                continue;
+            }
+            let channel = self.living_of(id, Kind::Channel).next();
+            let state = channel.map_or("absent", |(_, thing)| thing.state());
+            match (streams, state) {
+                (true, "RUNNING" | "RECOVERING") => on_air += now - last,
+                (true, "STARTING") => {
+                    down += now - last;
+                    starting += now - last;
+                }
+                (true, _) => down += now - last,
+                _ => {}
+            }
+            if living && known.executions.is_empty() {
+                let from = unwanted_from(known, self.rules.grace).map(|from| from.max(last));
+                orphan += from.map_or(0, |from| now.saturating_sub(from));
+            }
+        }
+        self.tally.down_ms += down;
+        self.tally.starting_ms += starting;
+        self.tally.on_air_ms += on_air;
+        self.tally.orphan_ms += orphan;
+    }
+
+    /// Remembers what the next stretch of time begins with.
+    pub(super) fn note_time(&mut self, house: &dyn House) {
+        let mut living = self.living.values().flatten();
+        let needed = living.any(|id| {
+            self.things.get(id).is_some_and(|thing| {
+                thing.kind == Kind::Channel && super::mirror::up(thing.state())
+            })
+        });
+        if needed {
+            self.flow_needed_at = house.now();
+        }
+    }
+
+    /// Orphan-minutes: without faults nothing unwanted is ever left unattended for longer than a
+    /// wake-up takes; with faults for no longer than the next pass of the sweep (RELIABILITY's
+    /// accounting), one more for each fault that may have taken a pass or a wake-up away.
+    pub fn little_is_orphaned(&mut self, house: &dyn House) {
+        self.tally_time(house);
+        let at = house.now();
+        let faults = self.fired.len() as u64;
+        let most = if faults == 0 {
+            WAKE_LAG_MS
+        } else {
+            WAKE_LAG_MS + self.rules.sweep * (1 + faults)
+        };
+        let most = most * self.destinations.len().max(1) as u64;
+        if self.tally.orphan_ms > most {
+            let sentence = format!(
+                "what nobody wanted was left unattended for {} s, and {} s are the bound",
+                self.tally.orphan_ms / 1000,
+                most / 1000
+            );
+            self.broken("orphan-minutes", at, None, sentence);
+        }
+    }
+
+    /// Nothing is torn down that its record keeps: no DeleteChannel or DeleteInput while the wish
+    /// that the ledger has seen is to stream or to be kept warm, or before the grace after a stop
+    /// is over, unless AWS could not build it, or another destination waits for the room.
+    pub(super) fn money_is_kept(&mut self, told: &Told) {
+        let (at, id) = (told.at, told.resource.as_deref().unwrap_or_default());
+        if told.operation == "StopFlow" {
+            self.flow_is_kept(at);
+        }
+        if !matches!(told.operation.as_str(), "DeleteChannel" | "DeleteInput") {
+            return;
+        }
+        let Some(thing) = self.things.get(id) else {
+            return;
+        };
+        let Some(whose) = thing.destination.clone() else {
+            return;
+        };
+        let Some(known) = self.destinations.get(&whose) else {
+            return;
+        };
+        let (Some(wish), Some(row)) = (&known.wish, &known.row) else {
+            return;
+        };
+        let before = thing
+            .states
+            .iter()
+            .rev()
+            .nth(1)
+            .map_or("", |(_, state)| *state);
+        let failed = before.ends_with("FAILED");
+        let others_wait = self.destinations.iter().any(|(other, row)| {
+            *other != whose && row.row.as_ref().is_some_and(|row| row.waits_for_quota)
+        });
+        let excused = failed
+            || row.waits_for_quota
+            || row.refused.is_some()
+            || wish.configuration.is_err()
+            || !known.by_hand.is_empty()
+            || row.desired.as_deref() == Some("removed");
+        if excused {
+            return;
+        }
+        let sentence = match wish.desired {
+            Some(Desired::Streaming) if row.desired.as_deref() == Some("streaming") => {
+                "its record asks for streaming".to_owned()
+            }
+            Some(Desired::Ready) if wish.keep_warm => "its record says keep_warm".to_owned(),
+            Some(Desired::Ready)
+                if !others_wait && at + 1000 < known.kept_since + self.rules.grace =>
+            {
+                format!(
+                    "its record was stopped {} s ago and the grace is {} s",
+                    at.saturating_sub(known.kept_since) / 1000,
+                    self.rules.grace / 1000
+                )
+            }
+            _ => return,
+        };
+        // A thing of a channel that was never on the air has no grace to keep: a wish that came and
+        // went before it was made leaves nothing to come back to.
+        if sentence.contains("stopped") && !self.was_built(&whose) {
+            return;
+        }
+        let sentence = format!("{} was accepted for {id} and {sentence}", told.operation);
+        self.broken("needless teardown", at, Some(&whose), sentence);
+    }
+
+    fn was_built(&self, id: &str) -> bool {
+        self.things.values().any(|thing| {
+            thing.kind == Kind::Channel
+                && thing.destination.as_deref() == Some(id)
+                && thing.states.iter().any(|(_, state)| *state == "IDLE")
+        })
+    }
+
+    /// The flow is not stopped under a channel that is up, nor before its grace is over.
+    fn flow_is_kept(&mut self, at: u64) {
+        let up = self.things.iter().find(|(_, thing)| {
+            thing.kind == Kind::Channel
+                && thing.destination.is_some()
+                && matches!(thing.state(), "STARTING" | "RUNNING" | "RECOVERING")
+        });
+        if let Some((id, thing)) = up {
+            let whose = thing.destination.clone();
+            let sentence = format!(
+                "StopFlow was accepted while channel {id} was {}",
+                thing.state()
+            );
+            self.broken("needless teardown", at, whose.as_deref(), sentence);
+        }
+        let since = self.flow_up_since().max(self.flow_needed_at);
+        if at + 1000 < since + self.rules.flow_grace && self.rules.calm {
+            let sentence = format!(
+                "StopFlow was accepted {} s after the flow was last needed and the grace is {} s",
+                at.saturating_sub(since) / 1000,
+                self.rules.flow_grace / 1000
+            );
+            self.broken("needless teardown", at, None, sentence);
+        }
+    }
+
+    fn flow_up_since(&self) -> u64 {
+        let flow = self.things.get(&self.rules.flow);
+        let states = flow.into_iter().flat_map(|flow| flow.states.iter().rev());
+        states
+            .filter(|(_, state)| *state == "ACTIVE")
+            .map(|(at, _)| *at)
+            .next()
+            .unwrap_or_default()
+    }
+}
+
+/// Since when nothing of a destination is wanted; absent while something is.
+fn unwanted_from(known: &Destination, grace: u64) -> Option<u64> {
+    let since = known.kept_since;
+    match &known.wish {
+        None => Some(since),
+        Some(wish) => match wish.desired? {
+            Desired::Removed => Some(since),
+            // Until the pass after its time has come.
+            Desired::Ready if !wish.keep_warm => {
+                let until = known.row.as_ref().and_then(|row| row.grace_until);
+                Some(until.unwrap_or(since + grace).max(since + grace) + 60_000)
+            }
+            _ => None,
+        },
+    }
+}

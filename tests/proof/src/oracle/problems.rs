@@ -1,0 +1,145 @@
+//! S8 for problems: what a record says is wrong has a cause in the cloud, in the record, in the
+//! parameter or in a fault that really happened.
+
+use simulator::core::book::Thing as Kind;
+
+use super::rows::Shown;
+use super::sight::House;
+use super::watch::{Destination, Oracles};
+
+/// Half an hour: longer than this in a passing state is shown (docs, the problem's runbook).
+const TOO_LONG_MS: u64 = 1_800_000;
+/// StartChannel calls per generation and hour (architecture, invariant 10).
+pub(super) const STARTS_MAX: usize = 3;
+
+impl Oracles {
+    /// S8: a problem code that appears has its cause, and a code that stays keeps its first time.
+    pub(super) fn problem_is_honest(
+        &mut self,
+        house: &dyn House,
+        window: (u64, u64),
+        id: &str,
+        before: &Shown,
+        shown: &Shown,
+    ) {
+        let at = window.1;
+        let Some(code) = shown.problem.as_deref() else {
+            if matches!(shown.status.as_deref(), Some("stuck" | "error")) {
+                let sentence = "the record shows an error and no problem that says which";
+                self.broken("S8 problem", at, Some(id), sentence);
+            }
+            return;
+        };
+        if before.problem.as_deref() == Some(code) {
+            if before.problem_since != shown.problem_since {
+                let sentence = format!("{code} is shown since another time, and was never away");
+                self.broken("S8 problem", at, Some(id), sentence);
+            }
+            return;
+        }
+        if let Some(sentence) = self.dishonest(house, window, id, code) {
+            self.broken("S8 problem", at, Some(id), sentence);
+        }
+    }
+
+    /// Why a code has no cause.
+    pub(super) fn dishonest(
+        &self,
+        house: &dyn House,
+        (began, at): (u64, u64),
+        id: &str,
+        code: &str,
+    ) -> Option<String> {
+        let known = self.destinations.get(id)?;
+        let was = |state: &str| {
+            let ours = self.things.values().filter(|thing| {
+                thing.kind == Kind::Channel && thing.destination.as_deref() == Some(id)
+            });
+            ours.flat_map(|thing| &thing.states)
+                .filter(|(_, seen)| *seen == state)
+                .count()
+        };
+        let faulty = !self.rules.calm || !known.by_hand.is_empty();
+        let flow_up = house
+            .book()
+            .flow(&self.rules.flow)
+            .map(|flow| (flow.is_up(), flow.status()));
+        let cause = match code {
+            "waiting_for_quota" => !known.quota_refusals.is_empty(),
+            "start_failed" => was("STARTING") >= STARTS_MAX,
+            "create_failed" => was("CREATE_FAILED") > 0 || was("DELETED") >= 4,
+            "update_failed" => was("UPDATE_FAILED") > 0,
+            "recovering" => self.states_between(id, began, at).contains(&"RECOVERING"),
+            "flow_missing" => {
+                flow_up.is_none_or(|(_, status)| status == "DELETING") || self.rules.stale
+            }
+            "waiting_for_flow" => flow_up.is_none_or(|(up, _)| !up) || self.rules.stale,
+            "parameter_missing"
+            | "parameter_not_secure"
+            | "parameter_unreadable"
+            | "parameter_empty" => faulty || self.key_is_bad(house, known, (began, at)),
+            "duplicate_address" => self.address_is_shared(id, known),
+            "change_waits_for_next_start" => known.configurations().any(|wish| {
+                self.keys
+                    .get(&wish.parameter)
+                    .is_some_and(|keys| keys.len() > 1)
+            }),
+            "refused_by_aws" => !known.refused.is_empty(),
+            "retries_exhausted" | "waiting_for_outcome" => faulty && !self.fired.is_empty(),
+            "stopped_by_hand" | "deleted_by_hand" => !known.by_hand.is_empty(),
+            "taking_too_long" => self.living_of(id, Kind::Channel).any(|(_, thing)| {
+                thing
+                    .states
+                    .last()
+                    .is_some_and(|(since, _)| since + TOO_LONG_MS <= at + 60_000)
+            }),
+            // A fault of ours, whatever happened around it.
+            "internal" => false,
+            // The house was set up so that the feed is let in.
+            "feed_not_allowed" => false,
+            code => self.record_is_wrong(known, (began, at), code),
+        };
+        (!cause).then(|| {
+            format!("the record shows {code} and nothing is known that could be its cause")
+        })
+    }
+
+    fn key_is_bad(&self, house: &dyn House, known: &Destination, (began, at): (u64, u64)) -> bool {
+        let wishes = known.wishes_between(began, at).flatten();
+        let mut parameters = wishes.filter_map(|wish| wish.configuration.as_ref().ok());
+        parameters.any(|wish| house.key(&wish.parameter).is_none_or(|key| !key.secure))
+    }
+
+    /// Another record asks, or asked, for the same address with the same key.
+    fn address_is_shared(&self, id: &str, known: &Destination) -> bool {
+        let same = |other: &Destination| {
+            other.configurations().any(|theirs| {
+                known
+                    .configurations()
+                    .any(|ours| (&ours.url, &ours.parameter) == (&theirs.url, &theirs.parameter))
+            })
+        };
+        self.destinations
+            .iter()
+            .any(|(other, row)| other != id && same(row))
+    }
+
+    /// The record itself was wrong, by our own reading of it.
+    fn record_is_wrong(&self, known: &Destination, (began, at): (u64, u64), code: &str) -> bool {
+        let odd = [
+            "failover_enabled",
+            "backup_rtmp_url",
+            "backup_stream_key_param",
+            "stream_key",
+        ];
+        let has_odd = |item: &serde_json::Value| odd.iter().any(|name| item.get(name).is_some());
+        if known.item.as_ref().is_some_and(has_odd) {
+            return true;
+        }
+        known.wishes_between(began, at).flatten().any(|wish| {
+            let refused = wish.configuration.as_ref().err();
+            refused.is_some_and(|codes| codes.contains(&code))
+                || wish.desired.is_none() && code == "unknown_desired_state"
+        })
+    }
+}

@@ -1,0 +1,384 @@
+//! Liveness, judged when a house has come to rest: everything is where its record wants it (L1), of
+//! what is removed nothing is left (L2), and it is the same as without faults (L4).
+
+use std::collections::BTreeMap;
+
+use simulator::core::book::Thing as Kind;
+
+use super::mirror::on_air;
+use super::sight::{House, Table};
+use super::watch::{Destination, Oracles};
+use super::wish::{Desired, Wish};
+
+/// Problems that are no obstacle: what streams goes on streaming.
+const NOTICES: [&str; 3] = [
+    "change_waits_for_next_start",
+    "stream_key_in_record",
+    "not_available_yet",
+];
+
+/// What is stuck is tried again a quarter of an hour later (the plan's verdict), so twice by then.
+const TRIED_AGAIN_MS: u64 = 2_000_000;
+
+/// What is left in the end of one destination, without ids and times.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
+    /// `streaming_status`; absent: there is no record.
+    pub status: Option<String>,
+    /// The problem's code.
+    pub problem: Option<String>,
+    /// The channel's state; absent: there is none.
+    pub channel: Option<&'static str>,
+    /// Where it sends, by fingerprint of URL and key, and the fingerprint of what it encodes.
+    pub content: Vec<u64>,
+    /// The input's state.
+    pub input: Option<&'static str>,
+    /// The flow output's state.
+    pub output: Option<&'static str>,
+    /// Whether the ledger has a settled configuration.
+    pub settled: bool,
+}
+
+impl Oracles {
+    /// Whether every destination has come to rest: no lease, nothing under way, no time noted at
+    /// which somebody is to look again.
+    #[must_use]
+    pub fn at_rest(&self, house: &dyn House) -> bool {
+        self.restless(house).is_none()
+    }
+
+    /// A destination that has not come to rest, and why.
+    #[must_use]
+    pub fn restless(&self, house: &dyn House) -> Option<(String, String)> {
+        let now = house.now();
+        self.destinations.iter().find_map(|(id, known)| {
+            let why = why_restless(known, now)?;
+            Some((id.clone(), why))
+        })
+    }
+
+    /// Whether a house has come to rest for this run: everything is at rest, apart from what is stuck
+    /// and has been tried again since the last disturbance; and a flow that nobody needs is down.
+    #[must_use]
+    pub fn rests(&self, house: &dyn House, disturbed: u64) -> bool {
+        let now = house.now();
+        let restless = self.destinations.values().any(|known| {
+            why_restless(known, now).is_some()
+                && !(is_only_stuck(known) && now > disturbed + TRIED_AGAIN_MS)
+        });
+        !restless && !self.flow_is_idly_up(house)
+    }
+
+    /// L1: nothing goes on for ever. Called when the bound after the last disturbance has passed.
+    pub fn restless_for_ever(&mut self, house: &dyn House) {
+        let sentence = "it has not come to rest within the bound: its flow is up and nobody needs it, or somebody is always at work";
+        self.broken("L1 settled", house.now(), None, sentence);
+    }
+
+    /// Our flow is up and nobody needs it: it is about to be stopped.
+    fn flow_is_idly_up(&self, house: &dyn House) -> bool {
+        let needed = self
+            .destinations
+            .values()
+            .any(|known| known.wish.as_ref().is_some_and(Wish::streams));
+        let flow = house.book().flow(&self.rules.flow);
+        let up = flow.is_some_and(|flow| !matches!(flow.status(), "STANDBY" | "DELETING"));
+        self.flow_is_ours && !self.flow_by_hand && !needed && up
+    }
+
+    /// L1: a house at rest is settled: each record's destination is where the record wants it, with
+    /// exactly the configuration it asks for, and its mirror says so; or it is refused or stuck with
+    /// a problem that has a cause. `strict`: without faults or operators' acts that excuse it,
+    /// nothing is stuck.
+    pub fn is_settled(&mut self, house: &dyn House, strict: bool) {
+        let now = house.now();
+        let ids: Vec<String> = self.destinations.keys().cloned().collect();
+        for id in ids {
+            // A record that came back under the same id may have been written by no act.
+            let Some(known) = self.destinations.get(&id) else {
+                continue;
+            };
+            let sentence = match why_restless(known, now) {
+                Some(why) if !is_only_stuck(known) => Some(why),
+                _ => self.unsettled(house, &id, strict),
+            };
+            if let Some(sentence) = sentence {
+                let removed = self
+                    .destinations
+                    .get(&id)
+                    .is_some_and(|known| known.wish.is_none());
+                let invariant = if removed {
+                    "L2 nothing left"
+                } else {
+                    "L1 settled"
+                };
+                self.broken(invariant, now, Some(&id), sentence);
+            }
+        }
+        self.tokens_are_fresh(house, true);
+        self.flow_rests(house);
+    }
+
+    fn unsettled(&self, house: &dyn House, id: &str, strict: bool) -> Option<String> {
+        let known = self.destinations.get(id)?;
+        let channel = self.living_of(id, Kind::Channel).next();
+        let living = self
+            .living
+            .get(id)
+            .map_or(0, std::collections::BTreeSet::len);
+        let Some(wish) = &known.wish else {
+            return (living > 0)
+                .then(|| format!("its record is gone and {} exist", self.things_of(id)));
+        };
+        let Some(status) = known.shown.status.as_deref() else {
+            return Some("its record shows no status".into());
+        };
+        if let Some(sentence) = self.mirror_differs(id, known) {
+            return Some(sentence);
+        }
+        let problem = known.shown.problem.as_deref();
+        if matches!(status, "stuck" | "error") || problem == Some("waiting_for_quota") {
+            if strict && self.is_healthy(house, id, wish) {
+                return Some(format!(
+                    "its record shows {status} with {} in a run in which nothing calls for it",
+                    problem.unwrap_or("no problem")
+                ));
+            }
+            let window = (house.now().saturating_sub(60_000), house.now());
+            return problem.and_then(|code| self.dishonest(house, window, id, code));
+        }
+        if let Some(code) = problem.filter(|code| !NOTICES.contains(code)) {
+            let window = (house.now().saturating_sub(60_000), house.now());
+            if let Some(sentence) = self.dishonest(house, window, id, code) {
+                return Some(sentence);
+            }
+            if !matches!(
+                code,
+                "waiting_for_flow" | "flow_missing" | "duplicate_address"
+            ) {
+                return Some(format!(
+                    "it is at rest with {status} and still shows {code}"
+                ));
+            }
+            return None;
+        }
+        match wish.desired {
+            Some(Desired::Streaming) => match channel {
+                Some((_, thing)) if on_air(thing.state()) && status == "streaming" => {
+                    let pinned = problem == Some("change_waits_for_next_start");
+                    self.content_difference(house, id, wish, pinned)
+                        .or_else(|| self.is_unfed(house, id))
+                }
+                _ => Some(format!(
+                    "its record asks for streaming, shows {status}, and {}",
+                    self.things_of(id)
+                )),
+            },
+            Some(Desired::Ready) if wish.keep_warm => match channel {
+                Some((_, thing)) if thing.state() == "IDLE" && status == "ready" => {
+                    self.content_difference(house, id, wish, false)
+                }
+                _ => Some(format!(
+                    "its record says keep_warm, shows {status}, and {}",
+                    self.things_of(id)
+                )),
+            },
+            Some(Desired::Ready | Desired::Removed) => {
+                (living > 0 || status != "ready").then(|| {
+                    format!(
+                        "its record asks for nothing, shows {status}, and {}",
+                        self.things_of(id)
+                    )
+                })
+            }
+            None => Some(format!(
+                "its record's desired_state is none and it shows {status}"
+            )),
+        }
+    }
+
+    /// Nothing is known that could keep this wish from being carried out.
+    fn is_healthy(&self, house: &dyn House, id: &str, wish: &Wish) -> bool {
+        let key = wish.configuration.as_ref().ok();
+        let key = key.and_then(|wanted| house.key(&wanted.parameter));
+        let (channels, inputs, _) = house.book().quotas();
+        let room = self.destinations.len() <= channels.min(inputs);
+        let shared = self.destinations.iter().any(|(other, known)| {
+            other != id
+                && known.wish.as_ref().is_some_and(|theirs| {
+                    match (&theirs.configuration, &wish.configuration) {
+                        (Ok(theirs), Ok(ours)) => {
+                            (&theirs.url, &theirs.parameter) == (&ours.url, &ours.parameter)
+                        }
+                        _ => false,
+                    }
+                })
+        });
+        wish.desired.is_some() && key.is_some_and(|key| key.secure) && room && !shared
+    }
+
+    fn things_of(&self, id: &str) -> String {
+        let living = self.living.get(id).into_iter().flatten();
+        let words: Vec<String> = living
+            .filter_map(|id| self.things.get(id))
+            .map(|thing| format!("{:?} {}", thing.kind, thing.state()))
+            .collect();
+        if words.is_empty() {
+            "nothing of it exists".into()
+        } else {
+            format!("there are {}", words.join(", "))
+        }
+    }
+
+    /// At rest the mirror's ids are the cloud's ids.
+    fn mirror_differs(&self, id: &str, known: &Destination) -> Option<String> {
+        let one = |kind| self.living_of(id, kind).next().map(|(id, _)| id.clone());
+        let rows = [
+            ("channel_id", &known.shown.channel, one(Kind::Channel)),
+            ("input_id", &known.shown.input, one(Kind::Input)),
+            (
+                "mediaconnect_output_arn",
+                &known.shown.output,
+                one(Kind::Output),
+            ),
+        ];
+        rows.into_iter()
+            .find(|(_, shown, there)| *shown != there)
+            .map(|(word, shown, there)| {
+                format!("its record shows {word} {shown:?} and the cloud has {there:?}")
+            })
+    }
+
+    /// A channel on the air whose feed is switched off or whose flow is down.
+    fn is_unfed(&self, house: &dyn House, id: &str) -> Option<String> {
+        let output = self.living_of(id, Kind::Output).next();
+        let up = house
+            .book()
+            .flow(&self.rules.flow)
+            .is_some_and(|flow| flow.is_up());
+        let enabled = output.is_some_and(|(_, thing)| thing.state() == "ENABLED");
+        (!up || !enabled)
+            .then(|| format!("it streams and is not fed: flow up {up}, output enabled {enabled}"))
+    }
+
+    /// A flow of ours that nobody needs comes down a grace time later: it bills while it is up. The
+    /// bound is the grace and two passes of the sweep.
+    fn flow_rests(&mut self, house: &dyn House) {
+        let now = house.now();
+        let Some(flow) = house.book().flow(&self.rules.flow) else {
+            return;
+        };
+        let needed = self.destinations.values().any(|known| {
+            known.wish.as_ref().is_some_and(Wish::streams)
+                || known.row.as_ref().is_some_and(|row| row.holder.is_some())
+        });
+        let since = self.flow_needed_at.max(flow.since());
+        let most = self.rules.flow_grace + 3 * self.rules.sweep;
+        let alone = self.flow_is_ours && !self.flow_by_hand;
+        if alone && flow.status() == "ACTIVE" && !needed && now > since + most {
+            let sentence = format!(
+                "nobody has needed the flow for {} s and it is up",
+                (now - since) / 1000
+            );
+            self.broken("L1 settled", now, None, sentence);
+        }
+    }
+
+    /// What is left in the end, without ids and times.
+    #[must_use]
+    pub fn end(&self, house: &dyn House) -> BTreeMap<String, End> {
+        let state = |id: &str, kind| {
+            let mut living = self.living_of(id, kind);
+            living.next().map(|(_, thing)| thing.state())
+        };
+        let ends = self.destinations.iter().map(|(id, known)| {
+            let channel = self.living_of(id, Kind::Channel).next();
+            let row = channel.and_then(|(channel, _)| house.book().channel(channel));
+            let mut content = Vec::new();
+            for row in row {
+                for (inner, url, key) in row.destinations() {
+                    content.push(simulator::core::book::fingerprint(&format!(
+                        "{inner} {url}"
+                    )));
+                    content.push(key);
+                }
+                let encoder = row.setting("encoderSettings").to_string();
+                content.push(simulator::core::book::fingerprint(&encoder));
+            }
+            let there = house.item(Table::Destinations, id).is_some();
+            let end = End {
+                status: known.shown.status.clone().filter(|_| there),
+                problem: known.shown.problem.clone().filter(|_| there),
+                channel: state(id, Kind::Channel),
+                content,
+                input: state(id, Kind::Input),
+                output: state(id, Kind::Output),
+                settled: known.row.as_ref().is_some_and(|row| row.settled),
+            };
+            (id.clone(), end)
+        });
+        ends.collect()
+    }
+
+    /// L4: the end with faults is the end without. `excused` names destinations that a fault refused
+    /// for good (a quota, a verdict of AWS), which must then say so; L1 has judged that they do.
+    pub fn is_same_end(&mut self, house: &dyn House, calm: &BTreeMap<String, End>) {
+        let found = self.end(house);
+        let at = house.now();
+        for (id, wanted) in calm {
+            let Some(end) = found.get(id) else {
+                self.broken("L4 same end", at, Some(id), "it never came to be known");
+                continue;
+            };
+            if end != wanted {
+                let sentence =
+                    format!("it ended as {end:?} and without faults it ends as {wanted:?}");
+                self.broken("L4 same end", at, Some(id), sentence);
+            }
+        }
+    }
+}
+
+/// Nothing is to happen but that what is stuck is tried again.
+fn is_only_stuck(known: &Destination) -> bool {
+    let row = known.row.as_ref();
+    known.executions.is_empty()
+        && row.is_some_and(|row| {
+            row.holder.is_none()
+                && row.rests
+                && row
+                    .stuck
+                    .as_ref()
+                    .is_some_and(|(_, again)| *again == row.wake_at)
+        })
+}
+
+fn why_restless(known: &Destination, now: u64) -> Option<String> {
+    if known.item.is_none() && known.row.is_none() && known.executions.is_empty() {
+        return None;
+    }
+    let Some(row) = &known.row else {
+        return Some("no execution has seen its record".into());
+    };
+    if !known.executions.is_empty() {
+        return Some(format!("{} executions run", known.executions.len()));
+    }
+    if row.holder.is_some() {
+        return Some("its lease is held and nobody runs".into());
+    }
+    if !row.rests {
+        return Some("its last execution did not finish".into());
+    }
+    if let Some((operation, until)) = row.intent.as_ref().filter(|(_, until)| *until > now) {
+        return Some(format!(
+            "{operation} may still land for {} s",
+            (until - now) / 1000
+        ));
+    }
+    row.wake_at.map(|at| {
+        format!(
+            "it is to be looked at again in {} s",
+            at.saturating_sub(now) / 1000
+        )
+    })
+}

@@ -1,0 +1,552 @@
+//! What the oracles remember from look to look, and who is asked when something has changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use simulator::core::book::{self, Book, Passage, Told};
+
+use super::rows::{Row, Shown};
+use super::sight::{House, Table};
+use super::wish::{self, Configuration, Desired, Wish};
+use super::{Rules, Violation, money::Tally};
+use crate::faults::Decision;
+use crate::setup::Act;
+use crate::trace::{Event, What};
+
+/// A thing of the cloud as it was seen since it was made.
+#[derive(Clone, Debug)]
+pub struct Thing {
+    /// What kind of thing.
+    pub kind: book::Thing,
+    /// Its name.
+    pub name: String,
+    /// The destination that its name and all its tags agree on; absent: it is not ours.
+    pub destination: Option<String>,
+    /// Its incarnation tag.
+    pub incarnation: Option<u64>,
+    /// When it was made.
+    pub made_at: u64,
+    /// Every state it was in, and since when.
+    pub states: Vec<(u64, &'static str)>,
+}
+
+impl Thing {
+    /// The state it is in.
+    #[must_use]
+    pub fn state(&self) -> &'static str {
+        self.states.last().map_or("", |(_, state)| state)
+    }
+
+    /// Whether it exists no more.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        matches!(self.state(), "DELETED" | "REMOVED")
+    }
+
+    /// The states it was in between two moments, both included.
+    pub fn between(&self, from: u64, to: u64) -> impl Iterator<Item = &'static str> {
+        let first = self.states.partition_point(|(at, _)| *at <= from);
+        let rows = &self.states[first.saturating_sub(1)..];
+        rows.iter()
+            .take_while(move |(at, _)| *at <= to)
+            .map(|(_, state)| *state)
+    }
+}
+
+/// One destination as it was seen so far.
+#[derive(Clone, Debug, Default)]
+pub struct Destination {
+    /// The record as its operator left it.
+    pub item: Option<serde_json::Value>,
+    /// What the record asks for; absent: there is no record.
+    pub wish: Option<Wish>,
+    /// When the operator last did something to the record.
+    pub wished_at: u64,
+    /// Since when it asks for this on, off or gone.
+    pub desired_since: u64,
+    /// When an on-air attribute or `retry` was last edited.
+    pub edited_on_air_at: u64,
+    /// Since when it is to be kept or not: on, off, gone, and `keep_warm`.
+    pub kept_since: u64,
+    /// Every wish it ever had and since when, the newest last.
+    pub wishes: Vec<(u64, Option<Wish>)>,
+    /// The ledger row.
+    pub row: Option<Row>,
+    /// When the row took its generation.
+    pub generation_at: u64,
+    /// The record's mirror.
+    pub shown: Shown,
+    /// When StartChannel was accepted, since the operator's last act.
+    pub starts: Vec<u64>,
+    /// Calls that were refused for good: operation and status.
+    pub refused: Vec<(&'static str, u16)>,
+    /// What a person did in the console, and when.
+    pub by_hand: Vec<(u64, String)>,
+    /// Executions of it that run.
+    pub executions: BTreeSet<u32>,
+    /// Refusals by state visit: execution, entries of states so far, operation, status.
+    pub refusals: BTreeMap<(u32, u32, String, u16), u32>,
+    /// When a quota refused it.
+    pub quota_refusals: Vec<u64>,
+    /// Since when something of it exists that nobody wants and nobody works on.
+    pub unattended_since: Option<u64>,
+    /// Since when it is not on the air although it should be.
+    pub down_since: Option<u64>,
+}
+
+/// An invocation that runs.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The worker.
+    pub worker: &'static str,
+    /// Whom it works for.
+    pub destination: Option<String>,
+    /// The execution it is a task of.
+    pub execution: Option<u32>,
+    /// The knock that its plan knew of.
+    pub planned: Option<u64>,
+    /// The row as it was right after this run's first accepted write to the ledger.
+    pub opened: Option<Row>,
+}
+
+/// An execution.
+#[derive(Clone, Debug)]
+pub struct Execution {
+    /// Its ARN.
+    pub arn: String,
+    /// Its destination.
+    pub destination: String,
+    /// Whether it runs.
+    pub runs: bool,
+    /// States entered so far.
+    pub entered: u32,
+    /// The state it is in.
+    pub state: &'static str,
+    /// Plans made so far.
+    pub plans: u32,
+}
+
+/// All oracles with their memory.
+pub struct Oracles {
+    pub(super) rules: Rules,
+    pub(super) things: BTreeMap<String, Thing>,
+    pub(super) living: BTreeMap<String, BTreeSet<String>>,
+    pub(super) destinations: BTreeMap<String, Destination>,
+    pub(super) runs: BTreeMap<u32, Run>,
+    pub(super) executions: Vec<Execution>,
+    pub(super) fired: Vec<(u64, Option<Decision>)>,
+    pub(super) keys: BTreeMap<String, Vec<u64>>,
+    pub(super) tally: Tally,
+    pub(super) touched: BTreeSet<String>,
+    pub(super) flow_by_hand: bool,
+    pub(super) flow_is_ours: bool,
+    pub(super) flow_needed_at: u64,
+    sinks: usize,
+    events: usize,
+    passages: u64,
+    told: u64,
+    version: u64,
+    /// Everything that was broken, in order.
+    pub violations: Vec<Violation>,
+}
+
+impl Oracles {
+    /// Begins to watch a house. What exists in the cloud by now is not ours unless it says so.
+    #[must_use]
+    pub fn new(rules: Rules, house: &dyn House) -> Oracles {
+        let flow_is_ours = house
+            .book()
+            .flow(&rules.flow)
+            .is_some_and(|flow| flow.tags().get("lunora:stack") == Some(&rules.stack));
+        let mut oracles = Oracles {
+            rules,
+            things: BTreeMap::new(),
+            living: BTreeMap::new(),
+            destinations: BTreeMap::new(),
+            runs: BTreeMap::new(),
+            executions: Vec::new(),
+            fired: Vec::new(),
+            keys: BTreeMap::new(),
+            tally: Tally::default(),
+            touched: BTreeSet::new(),
+            flow_by_hand: false,
+            flow_is_ours,
+            flow_needed_at: house.now(),
+            sinks: 0,
+            events: 0,
+            passages: 0,
+            told: house.book().told_end(),
+            version: 0,
+            violations: Vec::new(),
+        };
+        for id in house.keys(Table::Destinations) {
+            oracles.wished(house, &id);
+        }
+        oracles.look(house);
+        oracles
+    }
+
+    /// Looks after a step. Costs next to nothing if nothing has changed.
+    pub fn look(&mut self, house: &dyn House) {
+        let (events, book) = (house.events(), house.book());
+        let same = book.version() == self.version && book.told_end() == self.told;
+        if events.len() == self.events && same {
+            return;
+        }
+        self.tally_time(house);
+        for passage in book.passages(self.passages) {
+            self.passed(book, passage);
+        }
+        for event in &events[self.events..] {
+            self.happened(house, *event);
+        }
+        for told in book.told(self.told) {
+            self.was_told(house, told);
+        }
+        for id in std::mem::take(&mut self.touched) {
+            self.one_of_each(house, &id);
+            self.nothing_is_lost(house, &id);
+        }
+        self.events = events.len();
+        self.passages = book.passages_end();
+        self.told = book.told_end();
+        self.version = book.version();
+        self.note_time(house);
+    }
+
+    /// Searches what was written since the last search for a key (S5).
+    pub fn search(&mut self, house: &dyn House) {
+        let sinks = house.sinks();
+        self.no_key_in(&house.planted(), &sinks[self.sinks..]);
+        self.sinks = sinks.len();
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    pub(super) fn broken(
+        &mut self,
+        invariant: &'static str,
+        at: u64,
+        destination: Option<&str>,
+        sentence: impl Into<String>,
+    ) {
+        self.violations.push(Violation {
+            invariant,
+            at,
+            destination: destination.map(str::to_owned),
+            sentence: sentence.into(),
+        });
+    }
+
+    pub(super) fn destination(&mut self, id: &str) -> &mut Destination {
+        if !self.destinations.contains_key(id) {
+            self.destinations
+                .insert(id.to_owned(), Destination::default());
+        }
+        self.destinations.entry(id.to_owned()).or_default()
+    }
+
+    /// The living things of a destination of one kind, with their ids.
+    pub(super) fn living_of(
+        &self,
+        id: &str,
+        kind: book::Thing,
+    ) -> impl Iterator<Item = (&String, &Thing)> {
+        let ids = self.living.get(id).into_iter().flatten();
+        ids.filter_map(|id| self.things.get_key_value(id))
+            .filter(move |(_, thing)| thing.kind == kind)
+    }
+
+    /// A thing entered a state.
+    fn passed(&mut self, book: Book<'_>, passage: &Passage) {
+        let Passage {
+            at,
+            thing,
+            id,
+            state,
+            ..
+        } = passage;
+        if !self.things.contains_key(id) {
+            let made = self.meet(book, *thing, id, *at);
+            self.things.insert(id.clone(), made);
+        }
+        let Some(known) = self.things.get_mut(id) else {
+            return;
+        };
+        if known.state() != *state {
+            known.states.push((*at, state));
+        }
+        let Some(destination) = known.destination.clone() else {
+            return;
+        };
+        let living = self.living.entry(destination.clone()).or_default();
+        if matches!(*state, "DELETED" | "REMOVED") {
+            living.remove(id);
+        } else {
+            living.insert(id.clone());
+        }
+        self.touched.insert(destination);
+    }
+
+    /// A thing that was not there before.
+    fn meet(&self, book: Book<'_>, kind: book::Thing, id: &str, at: u64) -> Thing {
+        let nothing = BTreeMap::new();
+        let (name, tags) = match kind {
+            book::Thing::Channel => book
+                .channel(id)
+                .map_or(("", &nothing), |row| (row.name(), row.tags())),
+            book::Thing::Input => book
+                .input(id)
+                .map_or(("", &nothing), |row| (row.name(), row.tags())),
+            book::Thing::Flow => book
+                .flow(id)
+                .map_or(("", &nothing), |row| (row.name(), row.tags())),
+            book::Thing::Output => book
+                .flows()
+                .flat_map(|flow| flow.outputs())
+                .find(|row| row.arn() == id)
+                .map_or(("", &nothing), |row| (row.name(), row.tags())),
+        };
+        Thing {
+            kind,
+            name: name.to_owned(),
+            destination: self.rules.owner(name, tags),
+            incarnation: tags
+                .get("lunora:incarnation")
+                .and_then(|tag| tag.parse().ok()),
+            made_at: at,
+            states: Vec::new(),
+        }
+    }
+
+    fn happened(&mut self, house: &dyn House, event: Event) {
+        let at = event.at;
+        match event.what {
+            What::Acted(number) => self.acted(house, at, number),
+            What::Began(number) => self.began(house, number),
+            What::Entered(number, state) => self.entered(at, number, state),
+            What::Ended(number, _) => {
+                if let Some(execution) = self.executions.get_mut(number as usize) {
+                    execution.runs = false;
+                    let id = execution.destination.clone();
+                    self.destination(&id).executions.remove(&number);
+                }
+            }
+            What::Invoked(number) => {
+                let invocation = house.invocation(number);
+                let run = Run {
+                    worker: invocation.worker,
+                    destination: invocation.destination.clone(),
+                    execution: invocation.execution,
+                    planned: house.planned_knock(number),
+                    opened: None,
+                };
+                self.runs.insert(number, run);
+            }
+            What::Returned(number) | What::Died(number, _) => {
+                self.runs.remove(&number);
+            }
+            What::Sent(number) => self.sent(house, at, number),
+            What::Effect(number, status) => self.effect(house, at, number, status),
+            What::Fired(_) => self.fired.push((at, None)),
+            What::Answered(..)
+            | What::Passed(_)
+            | What::Record(_)
+            | What::GaveUp(_)
+            | What::Delivered(_)
+            | What::Ticked(_) => {}
+        }
+    }
+
+    fn acted(&mut self, house: &dyn House, at: u64, number: u32) {
+        match house.act(number) {
+            Act::Put(item) => {
+                if let Some(id) = item["destination_id"].as_str() {
+                    self.wished(house, id);
+                }
+            }
+            Act::Edit(id, _) | Act::Delete(id) => self.wished(house, id),
+            Act::Key(name) | Act::DropKey(name) => {
+                let name = name.clone();
+                let known = self.keys.entry(name.clone()).or_default();
+                known.extend(house.key(&name).map(|key| key.fingerprint));
+                // Another version of a key is another generation, which has starts of its own.
+                for destination in self.destinations.values_mut() {
+                    destination.starts.clear();
+                }
+            }
+            Act::ByHand(action, id) => {
+                self.flow_by_hand |= action.ends_with("_flow");
+                let by_hand = &mut self.destination(id).by_hand;
+                by_hand.push((at, (*action).to_owned()));
+            }
+            Act::Quotas(_)
+            | Act::Abort(_)
+            | Act::Redrive(_)
+            | Act::Replay(_)
+            | Act::Redeploy
+            | Act::Nothing => {}
+        }
+    }
+
+    /// The operator wrote or deleted a record.
+    fn wished(&mut self, house: &dyn House, id: &str) {
+        let now = house.now();
+        let item = house.item(Table::Destinations, id).cloned();
+        let wish = item
+            .as_ref()
+            .map(|item| wish::read(item, &self.rules.prefix));
+        let destination = self.destination(id);
+        let before = destination.wish.take();
+        let wanted = |wish: &Option<Wish>| match wish {
+            None => Some(Desired::Removed),
+            Some(wish) => wish.desired,
+        };
+        if wanted(&before) != wanted(&wish) {
+            destination.desired_since = now;
+        }
+        let kept = |wish: &Option<Wish>| wish.as_ref().is_some_and(|wish| wish.keep_warm);
+        if wanted(&before) != wanted(&wish) || kept(&before) != kept(&wish) {
+            destination.kept_since = now;
+        }
+        let same = match (&before, &wish) {
+            (Some(before), Some(wish)) => before.same_on_air(wish),
+            (None, None) => true,
+            _ => false,
+        };
+        if !same {
+            destination.edited_on_air_at = now;
+        }
+        destination.wishes.push((now, wish.clone()));
+        destination.shown = item.as_ref().map(Shown::read).unwrap_or_default();
+        (destination.item, destination.wish) = (item, wish);
+        destination.wished_at = now;
+        destination.starts.clear();
+    }
+
+    fn began(&mut self, house: &dyn House, number: u32) {
+        let (arn, destination) = house.execution(number);
+        self.destination(&destination).executions.insert(number);
+        self.executions.push(Execution {
+            arn,
+            destination,
+            runs: true,
+            entered: 0,
+            state: "",
+            plans: 0,
+        });
+    }
+
+    fn entered(&mut self, at: u64, number: u32, state: &'static str) {
+        let Some(execution) = self.executions.get_mut(number as usize) else {
+            return;
+        };
+        execution.entered += 1;
+        execution.state = state;
+        if state == "Plan" {
+            execution.plans += 1;
+        }
+        self.bounded_states(at, number);
+    }
+
+    fn sent(&mut self, house: &dyn House, at: u64, number: u32) {
+        let call = house.call(number);
+        self.nothing_new_after_a_knock(at, call);
+    }
+
+    fn effect(&mut self, house: &dyn House, at: u64, number: u32, status: u16) {
+        let call = house.call(number);
+        let operation = call.site.operation;
+        let wrote = status < 300
+            && matches!(
+                operation,
+                "dynamodb:UpdateItem" | "dynamodb:PutItem" | "dynamodb:DeleteItem"
+            );
+        let key = call.resource.split_once('/').map(|(_, key)| key);
+        if let Some(key) = key.filter(|key| wrote && !key.contains('#')) {
+            self.read_again(house, at, key, Some(call.invocation));
+        }
+        self.judged(house, at, call, status);
+    }
+
+    /// A row of either table was written.
+    pub(super) fn read_again(&mut self, house: &dyn House, at: u64, id: &str, writer: Option<u32>) {
+        let row = house.item(Table::Ledger, id).map(Row::read);
+        let item = house.item(Table::Destinations, id);
+        let shown = item.map(Shown::read).unwrap_or_default();
+        let destination = self.destination(id);
+        let row_before = std::mem::replace(&mut destination.row, row.clone());
+        let shown_before = std::mem::replace(&mut destination.shown, shown.clone());
+        if row != row_before {
+            let generation = |row: &Option<Row>| row.as_ref().map_or(0, |row| row.generation);
+            if generation(&row) != generation(&row_before) {
+                destination.generation_at = at;
+            }
+            self.touched.insert(id.to_owned());
+            self.row_changes_lawfully(at, id, row_before.as_ref(), row.as_ref());
+        }
+        if let Some(run) = writer.and_then(|number| self.runs.get_mut(&number))
+            && run.opened.is_none()
+            && run.destination.as_deref() == Some(id)
+        {
+            run.opened = row;
+        }
+        self.record_is_kept(house, at, id);
+        if shown != shown_before {
+            // The writer looked at the cloud at some time since it began. A write that lands late was
+            // sent by a function that is dead by now.
+            let began = writer.map_or(at, |number| house.invocation(number).began);
+            self.mirror_is_true((began, at), id, &shown_before, &shown);
+            self.problem_is_honest(house, (began, at), id, &shown_before, &shown);
+        }
+    }
+
+    fn was_told(&mut self, house: &dyn House, told: &Told) {
+        self.nothing_foreign(told);
+        if told.writes && told.accepted() && told.caller.as_deref() != Some("by-hand") {
+            self.made_as_asked(house, told);
+            self.money_is_kept(told);
+            self.air_is_kept(told);
+        }
+    }
+}
+
+impl Destination {
+    /// The wishes it had between two moments, both included.
+    pub fn wishes_between(&self, from: u64, to: u64) -> impl Iterator<Item = Option<&Wish>> {
+        let first = self.wishes.partition_point(|(at, _)| *at <= from);
+        let rows = &self.wishes[first.saturating_sub(1)..];
+        rows.iter()
+            .take_while(move |(at, _)| *at <= to)
+            .map(|(_, wish)| wish.as_ref())
+    }
+
+    /// Every configuration it ever asked for.
+    pub fn configurations(&self) -> impl Iterator<Item = &Configuration> {
+        let wishes = self.wishes.iter().filter_map(|(_, wish)| wish.as_ref());
+        wishes.filter_map(|wish| wish.configuration.as_ref().ok())
+    }
+}
+
+impl Rules {
+    /// The destination that a name and all tags agree on.
+    #[must_use]
+    pub fn owner(&self, name: &str, tags: &BTreeMap<String, String>) -> Option<String> {
+        let destination = tags.get("lunora:destination")?;
+        let ours = tags.get("lunora:stack") == Some(&self.stack)
+            && tags
+                .get("lunora:incarnation")
+                .is_some_and(|tag| tag.parse::<u64>().is_ok())
+            && name == self.name(destination);
+        ours.then(|| destination.clone())
+    }
+
+    /// The name of a destination's things.
+    #[must_use]
+    pub fn name(&self, destination: &str) -> String {
+        format!("lunora-{}-{destination}", self.stack)
+    }
+}

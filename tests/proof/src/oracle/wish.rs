@@ -1,0 +1,210 @@
+//! What a record asks for, read anew and simply: an oracle that asked the product's own reader would
+//! believe its mistakes. The rules are those of the README: missing means the default, `enabled:
+//! false` turns streaming into ready, a refused attribute never holds back a stop.
+
+use serde_json::Value;
+
+use super::encoding;
+use super::rows::{flag, text};
+
+/// On, off or gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Desired {
+    /// On the air.
+    Streaming,
+    /// Off the air.
+    Ready,
+    /// Nothing of it may exist.
+    Removed,
+}
+
+/// What goes on the air.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Configuration {
+    /// The server URL with its port written out.
+    pub url: String,
+    /// The parameter that holds the key.
+    pub parameter: String,
+    /// The preset, aliases resolved.
+    pub preset: &'static str,
+}
+
+/// A record as its operator means it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wish {
+    /// On, off or gone; absent where the attribute says none of the three.
+    pub desired: Option<Desired>,
+    /// Kept between streams.
+    pub keep_warm: bool,
+    /// The newest `retry`.
+    pub retry: Option<String>,
+    /// What goes on the air, or the problem codes of which one has to be shown.
+    pub configuration: Result<Configuration, &'static [&'static str]>,
+}
+
+/// The attributes an operator writes (README, the record); all others are our mirror or nobody's.
+pub const OPERATOR: [&str; 15] = [
+    "name",
+    "platform",
+    "rtmp_url",
+    "stream_key_param",
+    "backup_rtmp_url",
+    "backup_stream_key_param",
+    "failover_enabled",
+    "preset_id",
+    "enabled",
+    "desired_state",
+    "keep_warm",
+    "retry",
+    "output_type",
+    "channel_class",
+    "flow_id",
+];
+
+const BAD_URL: &[&str] = &[
+    "malformed_url",
+    "url_scheme",
+    "url_host_private",
+    "url_host_not_allowed",
+    "url_userinfo",
+    "url_port",
+    "url_has_key",
+    "wrong_type",
+];
+
+/// Reads a record.
+#[must_use]
+pub fn read(item: &Value, prefix: &str) -> Wish {
+    let given = |name: &str| text(item, name).filter(|text| !text.trim().is_empty());
+    let enabled = flag(item, "enabled").unwrap_or(true);
+    let desired = match given("desired_state") {
+        None | Some("ready") => Some(Desired::Ready),
+        Some("removed") => Some(Desired::Removed),
+        Some("streaming") if enabled => Some(Desired::Streaming),
+        Some("streaming") => Some(Desired::Ready),
+        Some(_) => None,
+    };
+    Wish {
+        desired,
+        keep_warm: flag(item, "keep_warm").unwrap_or(false),
+        retry: item.get("retry").map(ToString::to_string),
+        configuration: configuration(&given, prefix),
+    }
+}
+
+fn configuration<'a>(
+    given: &impl Fn(&str) -> Option<&'a str>,
+    prefix: &str,
+) -> Result<Configuration, &'static [&'static str]> {
+    let platform = given("platform").ok_or(&["missing_platform"][..])?;
+    if platform == "hls" {
+        return Err(&["not_available_yet"]);
+    }
+    if ![
+        "youtube", "twitch", "linkedin", "facebook", "restream", "custom",
+    ]
+    .contains(&platform)
+    {
+        return Err(&["unknown_platform"]);
+    }
+    let url = given("rtmp_url").ok_or(&["missing_url"][..])?;
+    let url = canonical(url).ok_or(BAD_URL)?;
+    let parameter =
+        given("stream_key_param").ok_or(&["missing_parameter_name", "stream_key_in_record"][..])?;
+    if !parameter.starts_with(&format!("{prefix}/")) || parameter.contains("..") {
+        return Err(&["parameter_outside_prefix"]);
+    }
+    let preset = given("preset_id").ok_or(&["missing_preset"][..])?;
+    let preset = encoding::preset(preset).ok_or(&["unknown_preset"][..])?;
+    let own = preset.id.split_once('-').map(|(platform, _)| platform);
+    if platform != "custom" && own.is_some_and(|own| own != platform) {
+        return Err(&["preset_not_for_platform"]);
+    }
+    let built = given("output_type").is_none_or(|kind| kind == "medialive")
+        && given("channel_class").is_none_or(|class| class == "SINGLE_PIPELINE")
+        && given("flow_id").is_none_or(|flow| flow == "main");
+    if !built {
+        return Err(&["not_available_yet", "unknown_value"]);
+    }
+    Ok(Configuration {
+        url,
+        parameter: parameter.to_owned(),
+        preset: preset.id,
+    })
+}
+
+/// `scheme://host:port/application`, host in small letters, port written out, no slash at the end.
+fn canonical(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let port = match scheme {
+        "rtmp" => "1935",
+        "rtmps" => "443",
+        _ => return None,
+    };
+    let (host, path) = rest.split_once('/')?;
+    let (path, query) = match path.split_once('?') {
+        Some((path, query)) => (path, format!("?{query}")),
+        None => (path, String::new()),
+    };
+    let path = path.trim_matches('/');
+    if host.contains('@') || path.is_empty() || url.contains([' ', '%', '#']) {
+        return None;
+    }
+    let (host, port) = host.rsplit_once(':').unwrap_or((host, port));
+    Some(format!(
+        "{scheme}://{}:{port}/{path}{query}",
+        host.to_ascii_lowercase()
+    ))
+}
+
+impl Wish {
+    /// Whether two wishes are the same on the air.
+    #[must_use]
+    pub fn same_on_air(&self, other: &Wish) -> bool {
+        self.configuration == other.configuration && self.retry == other.retry
+    }
+
+    /// Whether it is to stream and can.
+    #[must_use]
+    pub fn streams(&self) -> bool {
+        self.desired == Some(Desired::Streaming) && self.configuration.is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_record_is_read_as_its_operator_means_it() {
+        let mut item = json!({
+            "destination_id": {"S": "a"}, "platform": {"S": "youtube"},
+            "rtmp_url": {"S": "rtmps://A.rtmps.youtube.com/live2/"},
+            "stream_key_param": {"S": "/keys/a"}, "preset_id": {"S": "1080p"}, "desired_state": {"S": "streaming"},
+        });
+        let wish = read(&item, "/keys");
+        assert!(wish.streams() && !wish.keep_warm);
+        assert_eq!(
+            wish.configuration,
+            Ok(Configuration {
+                url: "rtmps://a.rtmps.youtube.com:443/live2".into(),
+                parameter: "/keys/a".into(),
+                preset: "1080p30",
+            })
+        );
+        item["enabled"] = json!({"BOOL": false});
+        assert_eq!(read(&item, "/keys").desired, Some(Desired::Ready));
+        item["desired_state"] = json!({"S": "on"});
+        assert_eq!(read(&item, "/keys").desired, None);
+        item["preset_id"] = json!({"S": "twitch-720p30"});
+        assert_eq!(
+            read(&item, "/keys").configuration,
+            Err(&["preset_not_for_platform"][..])
+        );
+        assert_eq!(
+            read(&item, "/other").configuration,
+            Err(&["parameter_outside_prefix"][..])
+        );
+    }
+}
