@@ -5,7 +5,12 @@
 //! decisions, or a climate from which they are drawn; what was drawn is written down, so that a
 //! random run can be told again as a plan and made shorter.
 
-use std::fmt;
+mod applies;
+mod climate;
+mod text;
+
+pub use applies::applies;
+pub use text::Unreadable;
 
 /// A call: the worker's `nth` call of an operation in the run, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,17 +56,19 @@ pub enum Place {
 pub enum Fault {
     /// The service answers with this status; nothing has happened.
     ErrorBefore(u16),
-    /// It has happened; the connection closes without an answer.
+    /// It has happened; the connection closes without an answer. At an invocation: between Lambda and
+    /// whoever invoked.
     AnswerLost,
     /// It has happened; the gateway answers 504.
     AnswerSpoilt,
     /// It has happened; no answer comes, and the SDK gives up after 10 s.
     AnswerTimedOut,
     /// Refused for its rate, this call and the next ones of this worker and operation: so many in all.
+    /// At an invocation: Lambda has no room for it.
     Throttled(u32),
-    /// The function dies when it sends; nothing has happened.
+    /// The function dies when it sends; nothing has happened. At an invocation: before its first line.
     CrashBefore,
-    /// The function dies when the effect has happened.
+    /// The function dies when the effect has happened. At an invocation: after its last line.
     CrashAfter,
     /// The effect lands this many seconds late; function and SDK have given up by then.
     Slow(u32),
@@ -157,25 +164,4 @@ impl Plan {
             climate: None,
         }
     }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Place::Call(site) => write!(out, "{}/{}#{}", site.worker, site.operation, site.nth),
-            Place::Edge(edge, nth) => write!(out, "{edge:?}#{nth}"),
-        }
-    }
-}
-
-impl fmt::Display for Decision {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}: {:?}", self.place, self.fault)
-    }
-}
-
-/// Whether a fault makes sense at a place. Total: what is not named here is not applicable.
-#[must_use]
-pub fn applies(_fault: Fault, _place: Place) -> bool {
-    false
 }

@@ -109,6 +109,12 @@ fn named(service: Service, short: &str) -> Operation {
         .unwrap_or_else(|| panic!("the world does not know {service:?}'s {short} yet"))
 }
 
+/// An operation by the name that roles have for it.
+#[must_use]
+pub fn by_name(name: &str) -> Option<Operation> {
+    ALL.iter().find(|row| row.name == name).copied()
+}
+
 /// What a request asks for: `x-amz-target` names it, or method and path do.
 ///
 /// # Panics
