@@ -10,7 +10,7 @@ PYTHON ?= python3
 TOOLS := .local/venv-tools/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help run test lint build clean
+.PHONY: help run test lint build bench clean
 .DEFAULT_GOAL := help
 
 help:
@@ -31,6 +31,10 @@ lint:
 ## make build   the programs as they are deployed (fat LTO: about ten minutes)
 build:
 	@cargo build --release --workspace
+
+## make bench   what a worker costs, beside the same step in Node, Python and Go; writes docs/benchmarks.md
+bench:
+	@$(PYTHON) -m local.setup test && $(TOOLS) -m local.bench
 
 ## make clean   forgets builds, tools and the local state
 clean:

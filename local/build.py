@@ -12,9 +12,9 @@ from local import places, say
 from local.say import Trouble
 
 
-def compile_workspace(extra=()):
+def compile_workspace(extra=(), profile="local"):
     """`cargo build`, with a line now and then that says how far it is."""
-    command = ["cargo", "build", "--workspace", "--profile", "local", "--message-format", "json-render-diagnostics", *extra]
+    command = ["cargo", "build", "--workspace", "--profile", profile, "--message-format", "json-render-diagnostics", *extra]
     began, said, done = time.monotonic(), time.monotonic(), 0
     log = os.path.join(places.LOGS, "build.log")
     os.makedirs(places.LOGS, exist_ok=True)

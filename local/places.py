@@ -16,9 +16,9 @@ def target():
     return os.environ.get("CARGO_TARGET_DIR") or os.path.join(ROOT, "target")
 
 
-def built(name):
-    """A program of the workspace, built with the profile `local`."""
-    return os.path.join(target(), "local", name)
+def built(name, profile="local"):
+    """A program of the workspace, built with the profile `local` or another."""
+    return os.path.join(target(), profile, name)
 
 
 def tool(name):

@@ -127,9 +127,9 @@ def log(name):
     return os.path.join(places.LOGS, name + ".log")
 
 
-def python_tools(name, folder):
+def python_tools(name, folder, lock=None):
     """One folder of Python packages, exactly as its lock file says."""
-    lock = os.path.join(places.ROOT, "local", "requirements-%s.txt" % name)
+    lock = os.path.join(places.ROOT, lock or "local/requirements-%s.txt" % name)
     with open(lock, "rb") as file:
         wanted = hashlib.sha256(file.read() + sys.version.encode() + folder.encode()).hexdigest()
     stamp = os.path.join(folder, "lunora-stamp")
@@ -137,8 +137,8 @@ def python_tools(name, folder):
         with open(stamp) as file:
             if file.read() == wanted:
                 return
-    say.step("installing the Python packages of local/requirements-%s.txt (about %s)"
-             % (name, "15 s" if name == "cloud" else "45 s"))
+    shown = os.path.relpath(lock, places.ROOT)
+    say.step("installing the Python packages of %s (about %s)" % (shown, "45 s" if name == "tools" else "15 s"))
     shutil.rmtree(folder, ignore_errors=True)
     with open(log("pip-" + name), "wb") as out:
         make = [sys.executable, "-m", "venv", folder]
@@ -149,8 +149,8 @@ def python_tools(name, folder):
             raise Trouble("Python could not make a folder for its packages. On Debian install `python3-venv`; "
                           "the reason is in .local/log/pip-%s.log." % name)
         if subprocess.run(install, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL).returncode:
-            raise Trouble("The Python packages of local/requirements-%s.txt could not be installed. "
-                          "Look at .local/log/pip-%s.log, and check the network or the package index." % (name, name))
+            raise Trouble("The Python packages of %s could not be installed. "
+                          "Look at .local/log/pip-%s.log, and check the network or the package index." % (shown, name))
     with open(stamp, "w") as file:
         file.write(wanted)
 

@@ -1,0 +1,493 @@
+//! The one table: what is judged, what was measured, how, and what it does not say.
+
+use crate::{
+    figures::{Figure, Target, number},
+    machine::Machine,
+    measure::Measured,
+    meter::Meter,
+};
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+/// Everything that goes into `docs/benchmarks.md`.
+pub struct Report {
+    /// Where.
+    pub machine: Machine,
+    /// What counted the instructions.
+    pub meter: Option<Meter>,
+    /// Later events under the counter.
+    pub counted: usize,
+    /// Processes started for each worker and each peer.
+    pub starts: (usize, usize),
+    /// Our workers.
+    pub workers: Vec<Measured>,
+    /// Peers, by their short names.
+    pub peers: Vec<(String, Measured)>,
+    /// Peers that are not here, and why.
+    pub absent: Vec<String>,
+    /// What other programs measured.
+    pub more: Vec<Figure>,
+}
+
+/// How many times more than ours: for a cold start and for a later event. The last is what the best
+/// published figures allow, so it is a target of ours too.
+const PEERS: &[(&str, f64, f64)] = &[
+    ("node-v3", 80.0, 16.0),
+    ("node-v2", 95.0, 9.0),
+    ("boto3", 130.0, 9.0),
+    ("go", 3.0, 3.0),
+];
+
+/// The worker whose step the peers do.
+const STEP: &str = "create-channel";
+
+impl Report {
+    /// All figures in the order of the table.
+    pub fn figures(&self) -> Vec<Figure> {
+        let mut all = self.cold();
+        all.extend(self.warm());
+        all.extend(self.more.iter().cloned());
+        all
+    }
+
+    fn step(&self) -> Option<&Measured> {
+        self.workers.iter().find(|worker| worker.name == STEP)
+    }
+
+    fn most(&self, value: impl Fn(&Measured) -> Option<f64>) -> Option<(&str, f64)> {
+        self.workers
+            .iter()
+            .filter_map(|worker| Some((worker.name.as_str(), value(worker)?)))
+            .max_by(|a, b| a.1.total_cmp(&b.1))
+    }
+
+    fn cold(&self) -> Vec<Figure> {
+        let mut all = Vec::new();
+        if let Some((name, cold)) = self.most(|worker| worker.cold) {
+            let words = format!("cold start of the slowest worker, `{name}`");
+            all.push(Figure::new(
+                "a1",
+                &words,
+                cold,
+                "million instructions",
+                Target::AtMost(12.0),
+            ));
+        }
+        if let Some(cold) = self.step().and_then(|step| step.cold) {
+            let words = format!("cold start of `{STEP}`, whose step the peers do");
+            all.push(Figure::new(
+                "a1",
+                &words,
+                cold,
+                "million instructions",
+                Target::AtMost(12.0),
+            ));
+            for (id, least, _) in PEERS {
+                let Some((_, peer)) = self.peers.iter().find(|(known, _)| known == id) else {
+                    continue;
+                };
+                let words = format!("cold start of `{STEP}`: {} against ours", peer.name);
+                let ratio = peer.cold.unwrap_or_default() / cold;
+                all.push(Figure::new(
+                    "a2",
+                    &words,
+                    ratio,
+                    "times",
+                    Target::AtLeast(*least),
+                ));
+            }
+        }
+        for (words, unit, most, value) in [
+            (
+                "memory",
+                "MiB",
+                12.0,
+                (|worker: &Measured| worker.rss_mib) as fn(&Measured) -> f64,
+            ),
+            ("zip", "MB", 4.0, |worker: &Measured| worker.zip_mb),
+        ] {
+            if let Some((name, value)) = self.most(|worker| Some(value(worker))) {
+                let words = format!("largest {words}, `{name}`");
+                all.push(Figure::new("a3", &words, value, unit, Target::AtMost(most)));
+            }
+        }
+        all
+    }
+
+    fn warm(&self) -> Vec<Figure> {
+        let mut all = Vec::new();
+        let unit = "million instructions";
+        let two = |worker: &Measured| worker.warm.filter(|_| worker.warm_calls.len() == 2);
+        if let Some((name, warm)) = self.most(two) {
+            let words = format!("warm step of two calls and a log line, the slowest: `{name}`");
+            all.push(Figure::new("b1", &words, warm, unit, Target::AtMost(1.0)));
+        }
+        let per_two = |worker: &Measured| {
+            let calls = worker.warm_calls.len();
+            (calls > 1)
+                .then(|| Some(worker.warm? * 2.0 / calls as f64))
+                .flatten()
+        };
+        if let Some((name, warm)) = self.most(per_two) {
+            let words =
+                format!("warm step, per two calls, of the worker that needs most: `{name}`");
+            all.push(Figure::new("b1", &words, warm, unit, Target::AtMost(1.0)));
+        }
+        if let Some((step, warm)) = self.step().and_then(|step| Some((step, step.warm?))) {
+            let words = format!(
+                "warm step of `{STEP}`, all its {} calls",
+                step.warm_calls.len()
+            );
+            all.push(Figure::new("b1", &words, warm, unit, Target::None));
+            for (id, _, least) in PEERS {
+                let Some((_, peer)) = self.peers.iter().find(|(known, _)| known == id) else {
+                    continue;
+                };
+                let words = format!("warm step of `{STEP}`: {} against ours", peer.name);
+                let ratio = peer.warm.unwrap_or_default() / warm;
+                all.push(Figure::new(
+                    "b2",
+                    &words,
+                    ratio,
+                    "times",
+                    Target::AtLeast(*least),
+                ));
+            }
+            let words = format!("warm step of `{STEP}`, time on the processor");
+            all.push(Figure::new("b3", &words, step.cpu_ms, "ms", Target::None));
+        }
+        all
+    }
+
+    /// The document.
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = self.write(&mut text);
+        text
+    }
+
+    fn write(&self, text: &mut String) -> std::fmt::Result {
+        let machine = &self.machine;
+        let figures = self.figures();
+        let count = |verdict: &str| {
+            figures
+                .iter()
+                .filter(|figure| figure.verdict == verdict)
+                .count()
+        };
+        writeln!(text, "# Benchmarks\n")?;
+        writeln!(
+            text,
+            "Measured by `make bench` on {} with {} cores of {} ({}), {} GiB of memory, {}, {}. \
+             This page is written by it; do not edit it.\n",
+            machine.date,
+            machine.cores,
+            machine.processor,
+            machine.family,
+            machine.memory_gib,
+            machine.kernel,
+            machine.compiler
+        )?;
+        writeln!(
+            text,
+            "{} figures reach their target, {} miss it, {} are only told.\n",
+            count("pass"),
+            count("miss"),
+            count("told")
+        )?;
+        writeln!(
+            text,
+            "| | figure | value | unit | target | |\n|---|---|--:|---|---|---|"
+        )?;
+        for figure in &figures {
+            writeln!(
+                text,
+                "| {} | {} | {} | {} | {} | {} |",
+                figure.id,
+                figure.name,
+                number(figure.value),
+                figure.unit,
+                figure.target,
+                if figure.verdict == "miss" {
+                    "**miss**"
+                } else {
+                    &figure.verdict
+                }
+            )?;
+        }
+        self.cold_table(text)?;
+        self.warm_table(text)?;
+        self.method(text)
+    }
+
+    fn cold_table(&self, text: &mut String) -> std::fmt::Result {
+        writeln!(text, "\n## (a) Cold start\n")?;
+        writeln!(
+            text,
+            "From the start of the process to its first answer, with everything in between: the loader, \
+             the trust store, a look at the table while nobody waits, then the event of `events/`.\n"
+        )?;
+        writeln!(
+            text,
+            "| who | million instructions | times ours | calls | connections | ms to ready | ms to answer | memory, MiB | program, MB | zip, MB |\n\
+             |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
+        )?;
+        let ours = self.step().and_then(|step| step.cold);
+        let peers = self.peers.iter().map(|(_, peer)| (peer, true));
+        for (row, is_peer) in self
+            .workers
+            .iter()
+            .map(|worker| (worker, false))
+            .chain(peers)
+        {
+            let times = ours
+                .zip(row.cold)
+                .filter(|_| is_peer)
+                .map(|(ours, cold)| cold / ours);
+            writeln!(
+                text,
+                "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+                name(row, is_peer),
+                maybe(row.cold),
+                maybe(times),
+                row.cold_calls.len(),
+                row.connections,
+                number(row.init_ms),
+                number(row.first_ms),
+                number(row.rss_mib),
+                some(row.size_mb),
+                some(row.zip_mb)
+            )?;
+        }
+        for absent in &self.absent {
+            writeln!(text, "\nNot measured here: {absent}")?;
+        }
+        Ok(())
+    }
+
+    fn warm_table(&self, text: &mut String) -> std::fmt::Result {
+        writeln!(text, "\n## (b) Warm step\n")?;
+        writeln!(
+            text,
+            "Each further event in a process that is up, its connections open. The target of 1.0 million \
+             instructions is for a step of two calls and a log line.\n"
+        )?;
+        writeln!(
+            text,
+            "| who | calls | million instructions | for two calls | times ours | ms on the processor | ms, middle | ms, slowest of 100 | the calls |\n\
+             |---|--:|--:|--:|--:|--:|--:|--:|---|"
+        )?;
+        let ours = self.step().and_then(|step| step.warm);
+        let peers = self.peers.iter().map(|(_, peer)| (peer, true));
+        for (row, is_peer) in self
+            .workers
+            .iter()
+            .map(|worker| (worker, false))
+            .chain(peers)
+        {
+            let times = ours
+                .zip(row.warm)
+                .filter(|_| is_peer)
+                .map(|(ours, warm)| warm / ours);
+            let calls = row.warm_calls.len();
+            let two = row
+                .warm
+                .filter(|_| calls > 0)
+                .map(|warm| warm * 2.0 / calls as f64);
+            writeln!(
+                text,
+                "| {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+                name(row, is_peer),
+                calls,
+                maybe(row.warm),
+                maybe(two),
+                maybe(times),
+                number(row.cpu_ms),
+                number(row.warm_ms),
+                number(row.slow_ms),
+                if is_peer {
+                    "the same".to_owned()
+                } else {
+                    row.warm_calls.join(", ")
+                }
+            )?;
+        }
+        Ok(())
+    }
+
+    fn method(&self, text: &mut String) -> std::fmt::Result {
+        let meter = self.meter.map_or(
+            "nothing: neither perf nor valgrind works here, so instructions are missing",
+            Meter::words,
+        );
+        let (ours, theirs) = self.starts;
+        let counted = self.counted;
+        writeln!(
+            text,
+            "\n## How it was measured\n\n\
+             - A Runtime API on loopback starts the process and hands it events, each answer in one write, without Nagle's delay. \
+             It takes the time of the first request for an event (ready) and of the first answer.\n\
+             - Instructions in user mode were counted with {meter}: one run with one event is the cold start, and a run with {counted} events more, \
+             less the first and divided by {counted}, is the warm step. Everything in the process counts, its background threads too.\n\
+             - AWS is a server on loopback with canned answers of real shape over TLS, one port and so one connection per service, as on AWS. \
+             Its chain is RSA of 2,048 bits with an authority in between, as AWS's are.\n\
+             - The workers are built as deployed (`cargo build --release`). Their trust store is a file with the five roots of Amazon and \
+             the benchmark's own: one root more than on AWS, and a file to read. The peers have their own trust stores with the benchmark's root added, as they would have on Lambda.\n\
+             - The peers do the step of `{STEP}`: the same {} calls in the same order, the same body of CreateChannel (compared field by field; only \
+             `includeFillerNalUnits` is left out of it, which the Go SDK does not know), the same log line, one look at the table at start. A peer that does anything else stops the benchmark.\n\
+             - Times are medians of {ours} processes for a worker and {theirs} for a peer, and of 300 events. Memory is the most that was resident after 301 events. A zip is what gzip makes of the program.",
+            self.step().map_or(0, |step| step.cold_calls.len())
+        )?;
+        writeln!(
+            text,
+            "\n## What it does not say\n\n\
+             - That the service is so many times faster. The endpoint answers at once; on AWS a call to DynamoDB takes some 5 ms whatever the client, \
+             and the media take half a minute. The ratios are about processor time, cold starts and memory.\n\
+             - Milliseconds on this machine are noisy, and other work may have been going on; judge by instructions. \
+             Lambda with 128 MB gives a fourteenth of a core, which makes the differences larger there.\n\
+             - Valgrind pretends to be an older processor without instructions for hashing: its figures are a little above a real counter's, for everybody. \
+             It lets one thread run at a time.\n\
+             - Node and Python run on a bare loop or AWS's own runtime client here. Lambda's managed runtimes do more at a start, so this is kind to them. \
+             A later event of Node includes the compiling of hot code, which fades after some hundred events.\n\
+             - Go is the version that Debian packages, with an SDK of 2022; newer ones may differ.\n\
+             - Only x86_64 was measured; a program for arm64 cannot be built here.\n\
+             - A cold start on Lambda begins before the process does: fetching the package and starting the sandbox are AWS's."
+        )
+    }
+}
+
+fn name(row: &Measured, is_peer: bool) -> String {
+    if is_peer {
+        row.name.clone()
+    } else {
+        format!("`{}`", row.name)
+    }
+}
+
+fn maybe(value: Option<f64>) -> String {
+    value.map_or_else(String::new, number)
+}
+
+fn some(value: f64) -> String {
+    maybe((value > 0.0).then_some(value))
+}
+
+/// A body in which only what it means is left: numbers are numbers, however they are written.
+pub fn plain(body: &Option<Value>) -> Value {
+    fn walk(value: &Value) -> Value {
+        match value {
+            Value::Number(number) => json!(number.as_f64()),
+            Value::Array(list) => list.iter().map(walk).collect(),
+            Value::Object(fields) => fields
+                .iter()
+                // Younger than the Go SDK that Debian packages.
+                .filter(|(name, _)| *name != "includeFillerNalUnits")
+                .map(|(name, value)| (name.clone(), walk(value)))
+                .collect(),
+            other => other.clone(),
+        }
+    }
+    body.as_ref().map_or(Value::Null, walk)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured(name: &str, cold: f64, warm: f64, calls: usize) -> Measured {
+        Measured {
+            name: name.to_owned(),
+            cold: Some(cold),
+            warm: Some(warm),
+            cold_calls: vec!["GetItem".to_owned(); calls + 1],
+            warm_calls: vec!["UpdateItem".to_owned(); calls],
+            rss_mib: 7.5,
+            zip_mb: 2.9,
+            size_mb: 6.7,
+            ..Measured::default()
+        }
+    }
+
+    fn report() -> Report {
+        Report {
+            machine: Machine::default(),
+            meter: Some(Meter::Valgrind),
+            counted: 100,
+            starts: (20, 10),
+            workers: vec![
+                measured("create-channel", 8.0, 2.0, 5),
+                measured("poll-channel", 7.0, 0.75, 2),
+                measured("sweep", 13.0, 3.0, 8),
+            ],
+            peers: vec![("go".to_owned(), measured("Go 1.19", 40.0, 5.0, 5))],
+            absent: vec!["Node 20, SDK v3: npm is not here.".to_owned()],
+            more: vec![Figure::new(
+                "c1",
+                "calls per lifecycle",
+                1.2,
+                "times the least",
+                Target::AtMost(1.5),
+            )],
+        }
+    }
+
+    #[test]
+    fn the_slowest_is_judged_and_peers_are_ratios() {
+        let figures = report().figures();
+        let of = |id: &str| {
+            figures
+                .iter()
+                .filter(|figure| figure.id == id)
+                .collect::<Vec<_>>()
+        };
+        assert!(of("a1")[0].name.contains("sweep"));
+        assert_eq!(
+            (of("a1")[0].value, of("a1")[0].verdict.as_str()),
+            (13.0, "miss")
+        );
+        assert_eq!(
+            (of("a2")[0].value, of("a2")[0].verdict.as_str()),
+            (5.0, "pass")
+        );
+        assert_eq!(
+            (of("b1")[0].value, of("b1")[0].verdict.as_str()),
+            (0.75, "pass")
+        );
+        assert_eq!(
+            (of("b2")[0].value, of("b2")[0].verdict.as_str()),
+            (2.5, "miss")
+        );
+        assert_eq!(of("c1").len(), 1);
+    }
+
+    #[test]
+    fn the_page_has_every_figure_every_row_and_whoever_is_absent() {
+        let page = report().render();
+        for part in [
+            "| a1 | cold start of the slowest worker, `sweep` | 13 | million instructions | at most 12 | **miss** |",
+            "| c1 | calls per lifecycle | 1.2 | times the least | at most 1.5 | pass |",
+            "| `poll-channel` | 7 |  | 3 |",
+            "| Go 1.19 | 40 | 5 | 6 |",
+            "Not measured here: Node 20, SDK v3: npm is not here.",
+            "## What it does not say",
+        ] {
+            assert!(page.contains(part), "{part} is not in\n{page}");
+        }
+        let widths: Vec<usize> = page
+            .lines()
+            .filter(|line| line.starts_with("| Go") || line.starts_with("| `sweep"))
+            .map(|line| line.matches('|').count())
+            .collect();
+        assert_eq!(widths, [11, 11, 10, 10]);
+    }
+
+    #[test]
+    fn bodies_are_the_same_when_they_mean_the_same() {
+        let (a, b) = (
+            json!({"a": 1, "b": [2.0]}),
+            json!({"b": [2], "a": 1.0, "includeFillerNalUnits": "AUTO"}),
+        );
+        assert_eq!(plain(&Some(a)), plain(&Some(b)));
+    }
+}
