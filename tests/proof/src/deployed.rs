@@ -3,6 +3,7 @@
 //! a function that lacks a variable lacks it here too.
 
 use crate::connector::{ACCOUNT, REGION};
+use crate::roles::Deployment;
 use cloud::settings::Settings;
 use runner::Machine;
 use serde_json::Value;
@@ -10,10 +11,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, OnceLock},
 };
-
-/// Physical ids that CloudFormation would give, for what the defaults make it create.
-const FLOW: &str =
-    "arn:aws:mediaconnect:us-west-2:123456789012:flow:1-canaryFlow0001-canary000001:lunora-lunora";
 
 /// A deployment.
 #[derive(Debug)]
@@ -30,10 +27,12 @@ pub struct Deployed {
     limited: Mutex<BTreeMap<u32, Arc<Machine>>>,
     /// The mapping of the table's stream.
     pub mapping: Mapping,
-    /// Detail types that the rule lets through.
-    pub rule: BTreeSet<String>,
-    /// How long a function may run, milliseconds.
-    pub function_ms: u64,
+    /// Sources and detail types that the rule lets through.
+    rule: (BTreeSet<String>, BTreeSet<String>),
+    /// How long each worker's function may run, milliseconds.
+    function_ms: BTreeMap<String, u64>,
+    /// From tick to tick, milliseconds.
+    pub every_ms: u64,
     /// How often, and for how long, Lambda tries an asynchronous event of `resume` again.
     pub resume: Async,
     /// The same for `sweep`.
@@ -73,20 +72,30 @@ pub fn deployed() -> &'static Deployed {
     READ.get_or_init(|| {
         Deployed::read(
             &house::template::load(),
-            &house::house::read("statemachines/reconcile.asl.json"),
+            &house::house::read(&story_of(&house::template::load())),
         )
         .expect("the template is what the world can deploy")
     })
 }
 
+/// Where the template says that the state machine's definition is.
+fn story_of(template: &Value) -> String {
+    let machine = &template["Resources"]["ReconcileStateMachine"]["Properties"];
+    machine["DefinitionUri"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
+}
+
 impl Deployed {
     /// Reads a template and the state machine's text.
     pub fn read(template: &Value, story: &str) -> Result<Deployed, String> {
-        let stack = Stack { template };
+        let stack = Deployment::new(template.clone());
         let globals = &template["Globals"]["Function"];
         let mut settings = BTreeMap::new();
+        let mut function_ms = BTreeMap::new();
         let mut substitutions = BTreeMap::new();
-        for (id, function) in house::template::resources(template, "AWS::Serverless::Function") {
+        for (id, function) in stack.resources("AWS::Serverless::Function") {
             let worker = function["CodeUri"]
                 .as_str()
                 .and_then(|uri| uri.rsplit('/').next())
@@ -94,16 +103,23 @@ impl Deployed {
             let own = &function["Environment"]["Variables"];
             let all = &globals["Environment"]["Variables"];
             let read = Settings::from_variables(|name| {
-                let value = own.get(name).or_else(|| all.get(name))?;
-                stack.text(value)
+                let value = stack.resolve(own.get(name).or_else(|| all.get(name))?)?;
+                Some(
+                    value
+                        .as_str()
+                        .map_or_else(|| value.to_string(), str::to_owned),
+                )
             });
             settings.insert(
                 worker.to_owned(),
                 read.map_err(|error| format!("{id}: {error}"))?,
             );
+            let limit = function.get("Timeout").unwrap_or(&globals["Timeout"]);
+            // Lambda's own default is three seconds.
+            function_ms.insert(worker.to_owned(), limit.as_u64().unwrap_or(3) * 1000);
         }
         let machine = &template["Resources"]["ReconcileStateMachine"]["Properties"];
-        let name = stack.text(&machine["Name"]).unwrap_or_default();
+        let name = stack.text(&machine["Name"]);
         for (key, value) in machine["DefinitionSubstitutions"]
             .as_object()
             .into_iter()
@@ -133,10 +149,17 @@ impl Deployed {
             }
         };
         let pattern = &function("ResumeFunction")["Events"]["Media"]["Properties"]["Pattern"];
-        let types = pattern["detail-type"].as_array().into_iter().flatten();
+        let texts = |value: &Value| -> BTreeSet<String> {
+            let value = stack.resolve(value).unwrap_or_default();
+            let texts = value.as_array().into_iter().flatten();
+            texts
+                .filter_map(|text| text.as_str().map(str::to_owned))
+                .collect()
+        };
+        let tick = &function("SweepFunction")["Events"]["Tick"]["Properties"]["Schedule"];
         let tables = ["DestinationsTable", "LedgerTable"].map(|id| {
             let name = &template["Resources"][id]["Properties"]["TableName"];
-            stack.text(name).unwrap_or_default()
+            stack.text(name)
         });
         let [destinations, ledger] = tables;
         Ok(Deployed {
@@ -152,10 +175,9 @@ impl Deployed {
                 bisects: edit["BisectBatchOnFunctionError"] == true,
                 reports: edit["FunctionResponseTypes"][0] == "ReportBatchItemFailures",
             },
-            rule: types
-                .filter_map(|name| name.as_str().map(str::to_owned))
-                .collect(),
-            function_ms: whole(&globals["Timeout"]) * 1000,
+            rule: (texts(&pattern["source"]), texts(&pattern["detail-type"])),
+            function_ms,
+            every_ms: rate(&stack.text(tick))?,
             resume: again("ResumeFunction"),
             sweep: again("SweepFunction"),
             tables: (destinations, ledger),
@@ -179,11 +201,41 @@ impl Deployed {
         Arc::clone(machine)
     }
 
+    /// Whether the rule hands an event on.
+    #[must_use]
+    pub fn lets_through(&self, event: &Value) -> bool {
+        let text = |name: &str| event[name].as_str().unwrap_or_default();
+        self.rule.0.contains(text("source")) && self.rule.1.contains(text("detail-type"))
+    }
+
+    /// How long a worker's function may run, milliseconds.
+    #[must_use]
+    pub fn function_ms(&self, worker: &str) -> u64 {
+        self.function_ms[worker]
+    }
+
     /// The settings of a worker.
     #[must_use]
     pub fn settings(&self, worker: &str) -> &Settings {
         &self.settings[worker]
     }
+}
+
+/// `rate(1 minute)` in milliseconds.
+fn rate(text: &str) -> Result<u64, String> {
+    let inner = text
+        .strip_prefix("rate(")
+        .and_then(|rest| rest.strip_suffix(')'));
+    let (number, unit) = inner
+        .and_then(|inner| inner.split_once(' '))
+        .ok_or_else(|| format!("{text} is no rate"))?;
+    let number: u64 = number.parse().map_err(|_| format!("{text} is no rate"))?;
+    let minutes = match unit.trim_end_matches('s') {
+        "minute" => 1,
+        "hour" => 60,
+        _ => return Err(format!("{text} is no rate")),
+    };
+    Ok(number * minutes * 60_000)
 }
 
 /// The ARN of a worker's function.
@@ -198,104 +250,6 @@ pub fn worker_of(arn: &str) -> Option<&str> {
     arn.rsplit_once(":lunora-lunora-").map(|pair| pair.1)
 }
 
-/// The flow that CloudFormation makes. The world hands the simulator's ARN in its place.
-#[must_use]
-pub fn placeholder_flow() -> &'static str {
-    FLOW
-}
-
-/// CloudFormation's functions, as far as the template's environment uses them.
-struct Stack<'a> {
-    template: &'a Value,
-}
-
-impl Stack<'_> {
-    fn text(&self, value: &Value) -> Option<String> {
-        if let Some(text) = value.as_str() {
-            return Some(text.to_owned());
-        }
-        if value.is_number() || value.is_boolean() {
-            return Some(value.to_string());
-        }
-        let (function, of) = value.as_object()?.iter().next()?;
-        match function.as_str() {
-            "Ref" => self.reference(of.as_str()?),
-            "Fn::GetAtt" => self.reference(of[0].as_str()?),
-            "Fn::If" => {
-                let branch = if self.holds(&self.template["Conditions"][of[0].as_str()?]) {
-                    1
-                } else {
-                    2
-                };
-                self.text(&of[branch])
-            }
-            "Fn::Sub" => Some(self.substituted(of.as_str()?)),
-            _ => None,
-        }
-    }
-
-    fn substituted(&self, text: &str) -> String {
-        let mut out = String::new();
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once("${") {
-            let (name, behind) = after.split_once('}').unwrap_or((after, ""));
-            out.push_str(before);
-            out.push_str(&self.reference(name).unwrap_or_default());
-            rest = behind;
-        }
-        out.push_str(rest);
-        out
-    }
-
-    fn reference(&self, name: &str) -> Option<String> {
-        match name {
-            "AWS::NoValue" => return None,
-            "AWS::Partition" => return Some("aws".into()),
-            "AWS::Region" => return Some(REGION.into()),
-            "AWS::AccountId" => return Some(ACCOUNT.into()),
-            _ => {}
-        }
-        if let Some(default) = self
-            .template
-            .pointer(&format!("/Parameters/{name}/Default"))
-        {
-            return self.text(default);
-        }
-        match name {
-            "Flow" => Some(FLOW.into()),
-            "InputSecurityGroup" => Some("1234567".into()),
-            "MediaLiveRole" => Some(format!(
-                "arn:aws:iam::{ACCOUNT}:role/lunora-lunora-MediaLiveRole"
-            )),
-            _ => self.text(&self.template["Resources"][name]["Properties"]["TableName"]),
-        }
-    }
-
-    fn holds(&self, condition: &Value) -> bool {
-        let Some((function, of)) = condition.as_object().and_then(|all| all.iter().next()) else {
-            return false;
-        };
-        match function.as_str() {
-            "Fn::Equals" => self.text(&of[0]) == self.text(&of[1]),
-            "Fn::Not" => !self.holds(&of[0]),
-            "Fn::And" => of
-                .as_array()
-                .into_iter()
-                .flatten()
-                .all(|one| self.holds(one)),
-            "Fn::Or" => of
-                .as_array()
-                .into_iter()
-                .flatten()
-                .any(|one| self.holds(one)),
-            "Condition" => of
-                .as_str()
-                .is_some_and(|name| self.holds(&self.template["Conditions"][name])),
-            _ => false,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -308,9 +262,17 @@ mod tests {
         assert_eq!(house.settings("create-channel").state_machine_arn, "");
         assert_eq!((sweep.stack.as_str(), sweep.grace_seconds), ("lunora", 900));
         assert_eq!(house.tables.0, "lunora-lunora-destinations");
-        assert_eq!(house.function_ms, 15_000);
+        assert_eq!(
+            (house.function_ms("plan"), house.every_ms),
+            (15_000, 60_000)
+        );
         assert!(house.mapping.batch == 10 && house.mapping.bisects && house.mapping.reports);
-        assert!(house.rule.contains("MediaLive Channel State Change"));
+        let event = |source: &str| {
+            let kind = "MediaLive Channel State Change";
+            serde_json::json!({"source": source, "detail-type": kind})
+        };
+        assert!(house.lets_through(&event("aws.medialive")));
+        assert!(!house.lets_through(&event("somebody.else")));
         for arn in house.machine.functions() {
             assert!(
                 crate::functions::find(worker_of(&arn).unwrap()).is_some(),

@@ -104,6 +104,11 @@ pub enum Act {
     Replay(String),
     /// The state machine is deployed anew.
     Redeploy,
+    /// From now on a service answers nothing but 503, or runs no function: `lambda`, `dynamodb`,
+    /// `ssm`, `states`, `medialive`, `mediaconnect`. What runs in the media services runs on.
+    Down(&'static str),
+    /// The service is back.
+    Up(&'static str),
     /// Nothing; a place for a fault or for the end of a wait.
     Nothing,
 }

@@ -198,6 +198,12 @@ impl World {
                 }
             }
             Act::Redeploy => self.redeploy(),
+            Act::Down(service) => {
+                self.down.insert(service);
+            }
+            Act::Up(service) => {
+                self.down.remove(service);
+            }
             Act::Nothing => {}
         }
         self.after_tables();

@@ -33,6 +33,8 @@ pub struct Asked<'a> {
     pub operation: Operation,
     /// What about, as `Call::resource` has it.
     pub resource: &'a str,
+    /// The path as sent.
+    pub path: &'a str,
     /// The body as sent.
     pub body: &'a [u8],
     /// The world as it is.

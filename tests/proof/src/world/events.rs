@@ -9,8 +9,8 @@ use simulator::core::Happening as MediaHappening;
 const EVENT_MS: (u64, u64) = (100, 400);
 /// A tick takes this long to reach its function, milliseconds.
 const TICK_MS: (u64, u64) = (50, 1000);
-/// Between ticks, milliseconds.
-const EVERY_MS: u64 = 60_000;
+/// What comes later than this is nothing that is under way, milliseconds.
+const SOON_MS: u64 = 60_000;
 /// Lambda tries an asynchronous event again after one minute, then after two.
 const AGAIN_MS: u64 = 60_000;
 
@@ -21,6 +21,8 @@ pub(super) struct Delivery {
     since: u64,
     tries: u32,
     nth: u32,
+    /// Whether it counts among what is under way.
+    counted: bool,
 }
 
 impl World {
@@ -59,8 +61,7 @@ impl World {
     }
 
     fn told(&mut self, event: Value) {
-        let kind = event["detail-type"].as_str().unwrap_or_default();
-        if !self.house.rule.contains(kind) {
+        if !self.house.lets_through(&event) {
             return;
         }
         let (nth, fault) = self.decide_edge(Edge::MediaEvent);
@@ -74,6 +75,7 @@ impl World {
             since: self.now,
             tries: 0,
             nth,
+            counted: false,
         };
         match fault {
             Some(Fault::Lost) => return,
@@ -89,25 +91,21 @@ impl World {
         self.on_its_way(at, delivery);
     }
 
-    fn on_its_way(&mut self, at: u64, delivery: Delivery) {
-        if at < self.now + EVERY_MS {
+    fn on_its_way(&mut self, at: u64, mut delivery: Delivery) {
+        delivery.counted = at < self.now + SOON_MS;
+        if delivery.counted {
             self.under_way += 1;
+        } else {
+            // Its age is counted from when EventBridge has it again.
+            delivery.since = at;
         }
-        let late = Delivery {
-            since: if at < self.now + EVERY_MS {
-                delivery.since
-            } else {
-                at
-            },
-            ..delivery
-        };
-        self.later(at, Happening::Event(Box::new(late)));
+        self.later(at, Happening::Event(Box::new(delivery)));
     }
 
     /// An event reaches its function.
     pub(super) fn hand_over(&mut self, delivery: Delivery) {
-        if delivery.since < self.now {
-            self.under_way = self.under_way.saturating_sub(1);
+        if delivery.counted {
+            self.under_way -= 1;
         }
         self.trace.note(self.now, What::Delivered(delivery.nth));
         if self.setup.keep_sinks {
@@ -127,6 +125,7 @@ impl World {
         }
         let next = Delivery {
             tries: delivery.tries + 1,
+            counted: false,
             ..delivery
         };
         self.later(self.now + again, Happening::Event(Box::new(next)));
@@ -135,14 +134,16 @@ impl World {
     /// The schedule's first tick, at a moment of its own within the minute.
     pub(super) fn begin_ticks(&mut self) {
         if self.setup.ticks {
-            let phase = self.chance.between(For::Tick, 0, 0, 0, EVERY_MS - 1);
+            let phase = self
+                .chance
+                .between(For::Tick, 0, 0, 0, self.house.every_ms - 1);
             self.later(BEGIN + phase, Happening::Tick(0));
         }
     }
 
     /// The schedule ticks.
     pub(super) fn tick(&mut self, nth: u32) {
-        self.later(self.now + EVERY_MS, Happening::Tick(nth + 1));
+        self.later(self.now + self.house.every_ms, Happening::Tick(nth + 1));
         // Once an hour is often enough for what goes after three months.
         if nth % 60 == 59 {
             self.database.expire(self.now);

@@ -84,6 +84,10 @@ impl World {
                 waiting: 0,
             },
         );
+        if self.down.contains("lambda") {
+            self.die(number, "Lambda.ServiceException");
+            return;
+        }
         match fault {
             Some(Fault::ErrorBefore(_)) => self.die(number, "Lambda.ServiceException"),
             Some(Fault::Throttled(_)) => self.die(number, "Lambda.TooManyRequestsException"),
@@ -113,7 +117,7 @@ impl World {
         let id = format!("00000000-0000-4000-8000-{number:012x}");
         live.running = Some(begin(cloud, payload, id));
         self.trace.note(self.now, What::Invoked(number));
-        let limit = self.now + self.house.function_ms;
+        let limit = self.now + self.house.function_ms(worker);
         self.later(limit, Happening::FunctionTimeout(number));
         self.poll(number, None);
     }

@@ -26,7 +26,7 @@ use models::{Database, Parameters};
 use runner::{Execution, Machine};
 use simulator::core::{Core, book::Passage};
 use std::{
-    collections::{BTreeMap, BinaryHeap},
+    collections::{BTreeMap, BTreeSet, BinaryHeap},
     rc::Rc,
     sync::Arc,
 };
@@ -67,6 +67,7 @@ pub struct World {
     clouds: BTreeMap<&'static str, Rc<Cloud>>,
     shards: Vec<stream::Shard>,
     under_way: u64,
+    down: BTreeSet<&'static str>,
     script: acts::Script,
     keys: Vec<(String, String)>,
     flow_arn: String,
@@ -148,6 +149,7 @@ impl World {
             live: BTreeMap::new(),
             shards: stream::shards(),
             under_way: 0,
+            down: BTreeSet::new(),
             keys: Vec::new(),
             flow_arn,
             sinks: Vec::new(),

@@ -24,12 +24,17 @@ impl World {
                 worker: call.site.worker,
                 operation,
                 resource: &call.resource,
+                path: &pending.request.path,
                 body: &pending.request.body,
                 world: self,
             };
             if !permits(&asked) {
                 return denied(operation);
             }
+        }
+        let family = operation.name.split(':').next().unwrap_or_default();
+        if self.down.contains(family) {
+            return error(503, "ServiceUnavailable", "The service is not available.");
         }
         match operation.service {
             Service::MediaLive | Service::MediaConnect => self.media_call(number, pending),
