@@ -10,12 +10,14 @@
 //! - `call`: which actions on what an operation needs
 //! - `wire`: requests as calls
 //! - `platform`: what AWS's services themselves do with our roles
+//! - `guard`: the roles in force in a world
 //! - `audit`: granted against used, permission by permission
 //! - `width`: which wildcards are wider than any use, and why
 
 pub mod audit;
 pub mod call;
 pub mod condition;
+pub mod guard;
 pub mod platform;
 pub mod policy;
 pub mod resolve;

@@ -135,6 +135,7 @@ const TABLE: &[Row] = &[
     ("states:SendTaskSuccess", &[("states:SendTaskSuccess", &[], Always)]),
     ("states:SendTaskFailure", &[("states:SendTaskFailure", &[], Always)]),
     ("dynamodb:GetItem", &[("dynamodb:GetItem", &["dynamodb:table"], Always)]),
+    ("dynamodb:BatchGetItem", &[("dynamodb:BatchGetItem", &["dynamodb:table"], Always)]),
     ("dynamodb:PutItem", &[("dynamodb:PutItem", &["dynamodb:table"], Always)]),
     ("dynamodb:UpdateItem", &[("dynamodb:UpdateItem", &["dynamodb:table"], Always)]),
     ("dynamodb:DeleteItem", &[("dynamodb:DeleteItem", &["dynamodb:table"], Always)]),

@@ -36,20 +36,25 @@ impl Statement {
     /// Whether it is about a need.
     #[must_use]
     pub fn covers(&self, need: &Need) -> bool {
-        self.conditions
+        self.actions
             .iter()
-            .all(|condition| condition.holds(&need.keys))
-            && self.actions.iter().any(|action| {
-                matches(
-                    &action.to_ascii_lowercase(),
-                    &need.action.to_ascii_lowercase(),
-                )
-            })
+            .any(|action| names(action, &need.action))
             && self
                 .resources
                 .iter()
                 .any(|resource| matches(resource, &need.resource))
+            && self
+                .conditions
+                .iter()
+                .all(|condition| condition.holds(&need.keys))
     }
+}
+
+/// Whether a statement's action is an action; actions are compared without case.
+fn names(pattern: &str, action: &str) -> bool {
+    pattern.eq_ignore_ascii_case(action)
+        || pattern.contains(['*', '?'])
+            && matches(&pattern.to_ascii_lowercase(), &action.to_ascii_lowercase())
 }
 
 /// Why a call may not be made.

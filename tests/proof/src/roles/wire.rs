@@ -73,14 +73,18 @@ pub fn read(service: &str, operation: &str, path: &str, body: &Value, sight: &Si
             call.request_tags = tags(&body["tags"]);
         }
         "mediaconnect" => {
-            let flow = after("flows").map(&tagged);
-            let output = after("outputs").map(&tagged);
+            // `start` and `stop` stand before the flow's ARN, `outputs` between the two ARNs.
+            let named = segments
+                .iter()
+                .filter(|segment| segment.starts_with("arn:"));
+            if operation != "ListTagsForResource" {
+                call.resources.extend(named.cloned().map(tagged));
+            }
             if operation == "AddFlowOutputs" {
                 call.resources
                     .push(Resource::new(arn("mediaconnect", "output:*".to_owned())));
                 call.request_tags = tags(&body["outputs"][0]["outputTags"]);
             }
-            call.resources.extend(flow.into_iter().chain(output));
         }
         "ssm" => {
             let name = text("Name");
@@ -100,13 +104,26 @@ pub fn read(service: &str, operation: &str, path: &str, body: &Value, sight: &Si
                 .collect();
         }
         "dynamodb" => {
-            let table = format!("table/{}", text("TableName"));
-            call.resources.push(Resource::new(arn("dynamodb", table)));
             // The partition keys that a request names (DynamoDB guide, "Using IAM policy conditions").
-            let row = [&body["Key"], &body["Item"]]
-                .into_iter()
-                .find_map(|row| row["destination_id"]["S"].as_str());
-            if let Some(key) = row {
+            let one = ["Key", "Item"].map(|place| &body[place]);
+            let one = one.into_iter().filter(|row| row.is_object());
+            let mut rows: Vec<&Value> = one.collect();
+            let mut tables = vec![text("TableName")];
+            if let Some(several) = body["RequestItems"].as_object() {
+                tables = several.keys().cloned().collect();
+                let keys = several
+                    .values()
+                    .filter_map(|table| table["Keys"].as_array());
+                rows.extend(keys.flatten());
+            }
+            let tables = tables
+                .iter()
+                .map(|name| arn("dynamodb", format!("table/{name}")));
+            call.resources.extend(tables.map(Resource::new));
+            for key in rows
+                .iter()
+                .filter_map(|row| row["destination_id"]["S"].as_str())
+            {
                 call = call.with("dynamodb:LeadingKeys", key);
             }
         }
@@ -289,6 +306,21 @@ mod tests {
             ],
             [2, 1, 1]
         );
+        let several = json!({"t": {"Keys": [{"destination_id": {"S": "a"}}]}, "u": {"Keys": [{"destination_id": {"S": "b"}}]}});
+        let call = read_with(
+            "dynamodb",
+            "BatchGetItem",
+            "/",
+            json!({ "RequestItems": several }),
+        );
+        assert_eq!(
+            actions(&call),
+            [
+                "dynamodb:BatchGetItem table/t",
+                "dynamodb:BatchGetItem table/u"
+            ]
+        );
+        assert_eq!(call.keys["dynamodb:leadingkeys"], ["a", "b"]);
         let call = read_with("states", "SendTaskSuccess", "/", json!({"taskToken": "x"}));
         assert_eq!(actions(&call), ["states:SendTaskSuccess *"]);
     }

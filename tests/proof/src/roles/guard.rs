@@ -1,0 +1,136 @@
+//! The roles in force: the world asks before each call takes effect, and what was asked is kept.
+
+use std::{cell::RefCell, collections::BTreeSet, rc::Rc, sync::OnceLock};
+
+use house::template;
+use serde_json::Value;
+
+use super::audit::Recorded;
+use super::call::{Call, Resource, Tags};
+use super::resolve::Deployment;
+use super::{Roles, wire};
+use crate::{
+    World,
+    connector::{ACCOUNT, REGION},
+    deployed::{function_arn, placeholder_flow},
+    operations::Service,
+    world::{Asked, Permits},
+};
+
+/// Calls that were asked about, each once.
+pub type Record = Rc<RefCell<BTreeSet<Recorded>>>;
+
+/// The roles of the house that worlds are made of.
+#[must_use]
+pub fn roles() -> &'static Roles {
+    static ROLES: OnceLock<Roles> = OnceLock::new();
+    ROLES.get_or_init(|| {
+        let media = crate::deployed::deployed().settings("create-channel");
+        let house = Deployment::new(template::load())
+            .called("Flow.FlowArn", placeholder_flow())
+            .called("InputSecurityGroup", &media.input_security_group_id)
+            .called("MediaLiveRole.Arn", &media.media_live_role_arn);
+        Roles::of(&house)
+    })
+}
+
+/// Lets each worker do what its role allows, and no more.
+#[must_use]
+pub fn enforced() -> Permits {
+    Rc::new(|asked| {
+        roles()
+            .permits(asked.worker, &call_of(asked))
+            .is_permitted()
+    })
+}
+
+/// The same, and keeps what was asked.
+#[must_use]
+pub fn recorded(record: &Record) -> Permits {
+    let record = Rc::clone(record);
+    Rc::new(move |asked| {
+        let call = call_of(asked);
+        let permitted = roles().permits(asked.worker, &call).is_permitted();
+        record.borrow_mut().insert(Recorded {
+            holder: asked.worker.to_owned(),
+            call,
+        });
+        permitted
+    })
+}
+
+/// What the state machine did in a world: it invoked functions.
+#[must_use]
+pub fn invoked(world: &World) -> BTreeSet<Recorded> {
+    let tasks = world
+        .invocations()
+        .iter()
+        .filter(|invocation| invocation.execution.is_some());
+    let invoke = |arn: String| Recorded {
+        holder: "reconcile".to_owned(),
+        call: Call::new("lambda", "Invoke", vec![Resource::new(arn)]),
+    };
+    tasks
+        .map(|invocation| invoke(function_arn(invocation.worker)))
+        .collect()
+}
+
+/// A call of a worker as IAM sees it. The simulator gives ARNs and ids of its own to what
+/// CloudFormation makes; roles know it by the deployment's.
+fn call_of(asked: &Asked<'_>) -> Call {
+    let world = asked.world;
+    let service = match asked.operation.service {
+        Service::DynamoDb => "dynamodb",
+        Service::Ssm => "ssm",
+        Service::States => "states",
+        Service::MediaLive => "medialive",
+        Service::MediaConnect => "mediaconnect",
+    };
+    let body: Value = serde_json::from_slice(asked.body).unwrap_or_default();
+    let tags = |arn: &str| tags_of(world, arn);
+    let newest = |name: &str| world.parameters().newest(name);
+    let secure = |name: &str| newest(name).is_some_and(|(_, _, secure)| secure);
+    let mut call = wire::read(
+        service,
+        asked.operation.short(),
+        asked.path,
+        &body,
+        &wire::Sight {
+            tags: &tags,
+            secure: &secure,
+        },
+    );
+    let group = format!(
+        "arn:aws:medialive:{REGION}:{ACCOUNT}:inputSecurityGroup:{}",
+        world.settings(asked.worker).input_security_group_id
+    );
+    for resource in &mut call.resources {
+        if resource.arn == world.flow_arn() {
+            resource.arn = placeholder_flow().to_owned();
+        } else if resource.arn == group {
+            let known = &world.house().settings(asked.worker).input_security_group_id;
+            resource.arn =
+                format!("arn:aws:medialive:{REGION}:{ACCOUNT}:inputSecurityGroup:{known}");
+        }
+    }
+    call
+}
+
+/// The tags of a thing in the simulated account; what is not there has none.
+fn tags_of(world: &World, arn: &str) -> Tags {
+    let book = world.core().book();
+    let id = arn.rsplit(':').next().unwrap_or_default();
+    let tags = if arn.contains(":channel:") {
+        book.channel(id).map(|channel| channel.tags())
+    } else if arn.contains(":input:") {
+        book.input(id).map(|input| input.tags())
+    } else if arn.contains(":output:") {
+        let mut outputs = book.flows().flat_map(|flow| flow.outputs());
+        outputs
+            .find(|output| output.arn() == arn)
+            .map(|output| output.tags())
+    } else {
+        book.flow(arn).map(|flow| flow.tags())
+    };
+    tags.cloned().unwrap_or_default()
+}
