@@ -2,17 +2,15 @@
 
 use std::{cell::RefCell, collections::BTreeSet, rc::Rc, sync::OnceLock};
 
-use house::template;
 use serde_json::Value;
 
 use super::audit::Recorded;
 use super::call::{Call, Resource, Tags};
-use super::resolve::Deployment;
 use super::{Roles, wire};
 use crate::{
     World,
     connector::{ACCOUNT, REGION},
-    deployed::{function_arn, placeholder_flow},
+    deployed::function_arn,
     operations::Service,
     world::{Asked, Permits},
 };
@@ -24,14 +22,7 @@ pub type Record = Rc<RefCell<BTreeSet<Recorded>>>;
 #[must_use]
 pub fn roles() -> &'static Roles {
     static ROLES: OnceLock<Roles> = OnceLock::new();
-    ROLES.get_or_init(|| {
-        let media = crate::deployed::deployed().settings("create-channel");
-        let house = Deployment::new(template::load())
-            .called("Flow.FlowArn", placeholder_flow())
-            .called("InputSecurityGroup", &media.input_security_group_id)
-            .called("MediaLiveRole.Arn", &media.media_live_role_arn);
-        Roles::of(&house)
-    })
+    ROLES.get_or_init(Roles::from_template)
 }
 
 /// Lets each worker do what its role allows, and no more.
@@ -100,17 +91,16 @@ fn call_of(asked: &Asked<'_>) -> Call {
             secure: &secure,
         },
     );
-    let group = format!(
-        "arn:aws:medialive:{REGION}:{ACCOUNT}:inputSecurityGroup:{}",
-        world.settings(asked.worker).input_security_group_id
+    let (deployed, here) = (
+        world.house().settings(asked.worker),
+        world.settings(asked.worker),
     );
+    let group = |id: &str| format!("arn:aws:medialive:{REGION}:{ACCOUNT}:inputSecurityGroup:{id}");
     for resource in &mut call.resources {
-        if resource.arn == world.flow_arn() {
-            resource.arn = placeholder_flow().to_owned();
-        } else if resource.arn == group {
-            let known = &world.house().settings(asked.worker).input_security_group_id;
-            resource.arn =
-                format!("arn:aws:medialive:{REGION}:{ACCOUNT}:inputSecurityGroup:{known}");
+        if resource.arn == here.flow_arn {
+            resource.arn.clone_from(&deployed.flow_arn);
+        } else if resource.arn == group(&here.input_security_group_id) {
+            resource.arn = group(&deployed.input_security_group_id);
         }
     }
     call
