@@ -10,7 +10,7 @@ PYTHON ?= python3
 TOOLS := .local/venv-tools/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help run test lint build bench clean
+.PHONY: help run test lint build prove defects bench clean
 .DEFAULT_GOAL := help
 
 help:
@@ -31,6 +31,15 @@ lint:
 ## make build   the programs as they are deployed (fat LTO: about ten minutes)
 build:
 	@cargo build --release --workspace
+
+## make prove   every fault at every step, then random schedules; SEED=4711 tells one, RANDOM=100000 for so many, ONLY="name" for one by name
+prove:
+	@cargo build --workspace --profile local
+	@$${CARGO_TARGET_DIR:-target}/local/prove $(if $(SEED),seed $(SEED),$(if $(ONLY),single "$(ONLY)",$(if $(RANDOM),random $(RANDOM))))
+
+## make defects plants every known defect in a copy and asks whether the proof finds it; writes the table in docs/reliability.md
+defects:
+	@$(PYTHON) -m local.setup test && $(TOOLS) -m local.defects
 
 ## make bench   what a worker costs, beside the same step in Node, Python and Go; writes docs/benchmarks.md
 bench:

@@ -35,6 +35,7 @@ def steps():
         ("clippy", True, cargo + ["clippy"] + profile + ["--all-targets", "--keep-going", "--", "-D", "warnings"], places.ROOT, {}),
         ("programs", False, cargo + ["build"] + profile, places.ROOT, {}),
         ("unit tests, planner enumeration, house rules", False, cargo + ["test"] + profile + ["--no-fail-fast"], places.ROOT, {}),
+        ("every fault at every step", False, [places.built("prove")], places.ROOT, {}),
         ("simulator against stock clients", False, pytest + ["contract"], TESTS, programs),
         ("the runner against the local cloud", False, pytest + ["differential"], TESTS, programs),
         ("the models against the local cloud", False, pytest + ["conformance"], TESTS, programs),
