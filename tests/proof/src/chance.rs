@@ -42,31 +42,50 @@ pub enum For {
     Fault,
     /// The schedule's phase.
     Tick,
-    /// An operator's act.
-    Act,
+    /// Which ways are long.
+    Drag,
 }
+
+/// In a dragging run one way of so many is so many times as long: what is slowest of a hundred calls
+/// is often a hundred times slower than most, and then others overtake it.
+const DRAG: (u64, u64) = (16, 40);
 
 /// All chance of one run.
 #[derive(Clone, Copy, Debug)]
-pub struct Chance(u64);
+pub struct Chance {
+    seed: u64,
+    drags: bool,
+}
 
 impl Chance {
-    /// From a seed.
+    /// From a seed. Runs of seeds whose last three digits are 500 and more drag.
     #[must_use]
     pub fn new(seed: u64) -> Chance {
-        Chance(mix(seed))
+        Chance {
+            seed: mix(seed),
+            drags: seed % 1000 >= 500,
+        }
     }
 
     /// A number for a purpose and two numbers that say which one.
     #[must_use]
     pub fn draw(self, purpose: For, which: u64, more: u64) -> u64 {
-        mix(mix(self.0 ^ (purpose as u64) << 56 ^ which).wrapping_add(mix(more)))
+        mix(mix(self.seed ^ (purpose as u64) << 56 ^ which).wrapping_add(mix(more)))
     }
 
     /// From `low` to `high`, both included.
     #[must_use]
     pub fn between(self, purpose: For, which: u64, more: u64, low: u64, high: u64) -> u64 {
         low + self.draw(purpose, which, more) % (high - low + 1)
+    }
+
+    /// How long something takes: from `low` to `high`, and now and then far longer if the run drags.
+    #[must_use]
+    pub fn way(self, purpose: For, which: u64, more: u64, (low, high): (u64, u64)) -> u64 {
+        let usual = self.between(purpose, which, more, low, high);
+        let drags =
+            self.drags && self.draw(For::Drag, which ^ (purpose as u64), more) % DRAG.0 == 0;
+        if drags { usual * DRAG.1 } else { usual }
     }
 
     /// From 0 up to but not including 1.

@@ -40,7 +40,7 @@ fn run(plan: Plan) -> World {
 #[test]
 fn what_was_drawn_can_be_planned_again() {
     let mut fired = BTreeMap::new();
-    for seed in 0..40 {
+    for seed in 480..520 {
         let wild = run(Plan {
             seed,
             decisions: Vec::new(),

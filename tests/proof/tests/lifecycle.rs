@@ -72,7 +72,7 @@ fn the_same_seed_gives_the_same_trace() {
     let began = Instant::now();
     let mut calls = 0;
     let mut traces = std::collections::BTreeSet::new();
-    for seed in 0..50 {
+    for seed in 475..525 {
         let (one, two) = (live(seed), live(seed));
         assert_eq!(one.trace().hash(), two.trace().hash(), "seed {seed}");
         assert_eq!(one.trace().events(), two.trace().events(), "seed {seed}");

@@ -78,9 +78,7 @@ impl World {
             return;
         }
         let which = super::decide::number(Place::Call(site));
-        let way = self
-            .chance
-            .between(For::Effect, which, 0, WAY_MS.0, WAY_MS.1);
+        let way = self.chance.way(For::Effect, which, 0, WAY_MS);
         let effect = match fault {
             Some(Fault::Slow(seconds)) => self.now + u64::from(seconds) * 1000,
             _ => self.now + way,
@@ -115,9 +113,7 @@ impl World {
         self.trace.note(self.now, What::Effect(number, status));
         self.hear(&pending, &text);
         let which = super::decide::number(Place::Call(site));
-        let way = self
-            .chance
-            .between(For::Answer, which, 0, WAY_MS.0, WAY_MS.1);
+        let way = self.chance.way(For::Answer, which, 0, WAY_MS);
         let reply = match pending.fault {
             Some(Fault::CrashAfter) => {
                 // Lambda does not always learn what killed a function.

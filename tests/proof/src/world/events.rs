@@ -65,10 +65,7 @@ impl World {
             return;
         }
         let (nth, fault) = self.decide_edge(Edge::MediaEvent);
-        let (low, high) = EVENT_MS;
-        let lag = self
-            .chance
-            .between(For::Event, u64::from(nth), 0, low, high);
+        let lag = self.chance.way(For::Event, u64::from(nth), 0, EVENT_MS);
         let mut at = self.now + lag;
         let delivery = Delivery {
             event,

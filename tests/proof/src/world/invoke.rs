@@ -51,9 +51,7 @@ impl World {
         let number = self.invocations.len() as u32;
         let (nth, fault) = self.decide_edge(Edge::Invoked(worker));
         let which = crate::chance::of_text(worker);
-        let lag = self
-            .chance
-            .between(For::Begin, which, u64::from(nth), BEGIN_MS.0, BEGIN_MS.1);
+        let lag = self.chance.way(For::Begin, which, u64::from(nth), BEGIN_MS);
         self.invocations.push(Invocation {
             worker,
             execution: match &caller {

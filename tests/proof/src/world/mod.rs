@@ -67,6 +67,8 @@ pub struct World {
     clouds: BTreeMap<&'static str, Rc<Cloud>>,
     shards: Vec<stream::Shard>,
     under_way: u64,
+    /// Executions that run.
+    running: usize,
     down: BTreeSet<&'static str>,
     script: acts::Script,
     keys: Vec<(String, String)>,
@@ -149,6 +151,7 @@ impl World {
             live: BTreeMap::new(),
             shards: stream::shards(),
             under_way: 0,
+            running: 0,
             down: BTreeSet::new(),
             keys: Vec::new(),
             flow_arn,

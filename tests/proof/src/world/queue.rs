@@ -128,9 +128,6 @@ impl World {
         self.live.is_empty()
             && self.under_way == 0
             && self.shards.iter().all(super::stream::Shard::is_empty)
-            && self
-                .executions
-                .iter()
-                .all(|execution| execution.status() != runner::Status::Running)
+            && self.running == 0
     }
 }

@@ -88,6 +88,7 @@ impl World {
         self.executions.push(execution);
         self.names.insert(name.to_owned(), number);
         self.trace.note(self.now, What::Began(number));
+        self.running += 1;
         self.note_history(number);
         self.expect(number);
         told
@@ -230,10 +231,9 @@ impl World {
             + u64::from(due.as_nanosecond() % 1_000_000 != 0);
         let at = if due <= self.now.max(run.not_before) {
             let which = u64::from(number);
-            let (low, high) = TRANSITION_MS;
             let way = self
                 .chance
-                .between(For::Transition, which, run.moves, low, high);
+                .way(For::Transition, which, run.moves, TRANSITION_MS);
             self.now.max(run.not_before) + way
         } else {
             due
@@ -279,6 +279,7 @@ impl World {
         if ended {
             let status = self.executions[index].status().name();
             self.trace.note(self.now, What::Ended(number, status));
+            self.running -= 1;
         }
     }
 
@@ -309,6 +310,7 @@ impl World {
             .redrive(timestamp(self.now))
             .is_ok()
         {
+            self.running += 1;
             self.note_history(number);
             self.expect(number);
         }

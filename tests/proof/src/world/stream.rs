@@ -121,10 +121,7 @@ impl World {
         shard.polled = true;
         shard.polls += 1;
         let which = number as u64;
-        let (low, high) = POLL_MS;
-        let lag = self
-            .chance
-            .between(For::Stream, which, shard.polls, low, high);
+        let lag = self.chance.way(For::Stream, which, shard.polls, POLL_MS);
         let first = shard.waiting.front().map_or(0, |item| item.not_before);
         let held = if shard.pieces.is_empty() { first } else { 0 };
         let at = (self.now + lag.max(wait)).max(held);
