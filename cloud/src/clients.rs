@@ -15,7 +15,10 @@ use aws_smithy_runtime_api::client::{
 };
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::{SdkConfig, region::Region};
-use std::time::Duration;
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 /// A call that has not answered by then has an unknown outcome. The function itself has 15 s.
 const CALL_SECONDS: u64 = 10;
@@ -26,19 +29,27 @@ const CONNECT_SECONDS: u64 = 3;
 /// With all of the system's roots a cold start costs seven times the instructions.
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
 
+/// A client that is built when it is first used: each reads a table of all regions as it is built,
+/// half a million instructions of a cold start, and few workers need all of them.
+type Late<C> = Arc<LazyLock<C, Box<dyn FnOnce() -> C + Send>>>;
+
 /// The clients a function may need.
 #[derive(Clone)]
 pub struct Clients {
     /// DynamoDB.
-    pub(crate) dynamodb: aws_sdk_dynamodb::Client,
+    pub(crate) dynamodb: Late<aws_sdk_dynamodb::Client>,
     /// MediaLive.
-    pub(crate) medialive: aws_sdk_medialive::Client,
+    pub(crate) medialive: Late<aws_sdk_medialive::Client>,
     /// MediaConnect.
-    pub(crate) mediaconnect: aws_sdk_mediaconnect::Client,
+    pub(crate) mediaconnect: Late<aws_sdk_mediaconnect::Client>,
     /// Systems Manager's Parameter Store.
-    pub(crate) ssm: aws_sdk_ssm::Client,
+    pub(crate) ssm: Late<aws_sdk_ssm::Client>,
     /// Step Functions.
-    pub(crate) sfn: aws_sdk_sfn::Client,
+    pub(crate) sfn: Late<aws_sdk_sfn::Client>,
+}
+
+fn late<C: 'static>(config: SdkConfig, build: fn(&SdkConfig) -> C) -> Late<C> {
+    Arc::new(LazyLock::new(Box::new(move || build(&config))))
 }
 
 impl Clients {
@@ -73,11 +84,11 @@ impl Clients {
             None => config.clone(),
         };
         Clients {
-            dynamodb: aws_sdk_dynamodb::Client::new(&of("DYNAMODB")),
-            medialive: aws_sdk_medialive::Client::new(&of("MEDIALIVE")),
-            mediaconnect: aws_sdk_mediaconnect::Client::new(&of("MEDIACONNECT")),
-            ssm: aws_sdk_ssm::Client::new(&of("SSM")),
-            sfn: aws_sdk_sfn::Client::new(&of("SFN")),
+            dynamodb: late(of("DYNAMODB"), aws_sdk_dynamodb::Client::new),
+            medialive: late(of("MEDIALIVE"), aws_sdk_medialive::Client::new),
+            mediaconnect: late(of("MEDIACONNECT"), aws_sdk_mediaconnect::Client::new),
+            ssm: late(of("SSM"), aws_sdk_ssm::Client::new),
+            sfn: late(of("SFN"), aws_sdk_sfn::Client::new),
         }
     }
 }

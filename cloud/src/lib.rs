@@ -8,6 +8,7 @@ pub mod fault;
 pub mod helpers;
 pub mod inputs;
 pub mod ledgers;
+pub mod makings;
 pub mod media_connect;
 pub mod media_live;
 pub mod pace;
@@ -17,6 +18,7 @@ pub mod records;
 pub mod settings;
 pub mod shell;
 pub mod step;
+pub mod switch;
 mod table;
 
 pub use aws_lambda_events as events;

@@ -19,10 +19,11 @@ use cloud::{
     clients::{self, Clients},
     inputs, media_connect,
     media_live::{self, ChannelBody},
+    pace::{self, Granted},
     parameters,
     settings::Settings,
 };
-use domain::{look::ChannelState, problem::Code, record};
+use domain::{look::ChannelState, pace::Need, problem::Code, record};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 
@@ -288,4 +289,64 @@ fn gone_is_gone_and_an_unreadable_parameter_is_no_missing_one() {
             wanted
         );
     }
+}
+
+/// A condition that does not hold, with the row that shows why.
+fn busy(row: Value) -> (u16, &'static str, Value) {
+    let answer = json!({"message": "The conditional request failed", "Item": row});
+    (400, "ConditionalCheckFailedException", answer)
+}
+
+#[test]
+fn a_quiet_line_is_one_write_and_a_busy_one_is_waited_for() {
+    let now = cloud::Timestamp::from_millisecond(1_800_000_000_000).unwrap();
+    let make = Need {
+        media_live: 2,
+        media_connect: 1,
+        unmakes: false,
+    };
+    let (asked, clients) = wire(&[(200, "", json!({}))]);
+    let granted = block_on(pace::take(&clients, &settings(), make, now)).unwrap();
+    assert_eq!(granted, Granted::Now);
+    let body = asked.requests.lock().unwrap()[0].1.clone();
+    assert_eq!(body["Key"]["destination_id"]["S"], "pace#main");
+    let update = body["UpdateExpression"].as_str().unwrap();
+    assert!(
+        update.starts_with("SET ") && update.matches(", ").count() == 2,
+        "{update}"
+    );
+
+    // A minute of MediaConnect's line is taken: MediaLive's places are taken when that turn comes.
+    let (asked, clients) = wire(&[
+        busy(json!({"mediaconnect": {"N": "1800000060000"}})),
+        (
+            200,
+            "",
+            json!({"Attributes": {"mediaconnect": {"N": "1800000060227"}}}),
+        ),
+    ]);
+    let granted = block_on(pace::take(&clients, &settings(), make, now)).unwrap();
+    let Granted::Later(at, owed) = granted else {
+        panic!("{granted:?}");
+    };
+    assert_eq!(at.as_millisecond(), 1_800_000_060_227 - 22 * 227);
+    assert_eq!((owed.media_live, owed.media_connect), (2, 0));
+    let body = asked.requests.lock().unwrap()[1].1.clone();
+    assert!(body["UpdateExpression"].as_str().unwrap().contains("ADD "));
+
+    // A stop takes the line beside it.
+    let stop = Need {
+        media_live: 2,
+        media_connect: 0,
+        unmakes: true,
+    };
+    let (asked, clients) = wire(&[
+        busy(json!({"medialive": {"N": "1800000600000"}})),
+        busy(json!({"medialive": {"N": "1800000600000"}})),
+        (200, "", json!({})),
+    ]);
+    let granted = block_on(pace::take(&clients, &settings(), stop, now)).unwrap();
+    assert_eq!(granted, Granted::Now);
+    let names = asked.requests.lock().unwrap()[2].1["ExpressionAttributeNames"].to_string();
+    assert!(names.contains("medialive_unmaking"), "{names}");
 }

@@ -22,8 +22,12 @@ use std::collections::BTreeMap;
 
 /// A place this near is as good as now: it takes as long to wait for it.
 const NEAR_MILLISECONDS: i64 = 1000;
-/// Nobody waits longer than this, whatever a clock that was wrong may have written.
+/// Nobody waits longer than this.
 const FAR_MILLISECONDS: i64 = 3_600_000;
+/// Clocks at AWS differ by less.
+const SKEW_MILLISECONDS: i64 = 5000;
+/// The attribute that tells by whose clock the row was last written.
+pub const CLOCK: &str = "clock";
 
 /// A line for one API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +116,14 @@ impl Line {
     }
 }
 
+/// Whether the row was last written by a clock that is ahead of this one: one of the two is wrong,
+/// and what the row says of the lines is worth nothing.
+pub fn is_off(taken: &Taken, now: i64) -> bool {
+    taken
+        .get(CLOCK)
+        .is_some_and(|clock| *clock > now + SKEW_MILLISECONDS)
+}
+
 /// The line to join: what unmakes has the choice.
 pub fn line(taken: &Taken, api: Api, need: Need, now: i64) -> Line {
     let (general, calls) = (api.general(), need.calls(api));
@@ -182,6 +194,8 @@ impl Need {
 pub struct Place {
     /// When its turn comes.
     pub at: Timestamp,
+    /// When it was taken.
+    pub since: Timestamp,
     /// What was wanted when it was taken: for anything else it is of no use.
     pub desired: DesiredState,
     /// Calls for which places are taken only then.
@@ -200,7 +214,12 @@ pub enum Turn {
 /// Whether it is this destination's turn. `edited`: the record is not the one that was seen last.
 pub fn turn(now: Timestamp, row: &Ledger, wish: Option<&Wish>, edited: bool) -> Turn {
     let desired = desired(row, wish);
-    match row.place.as_ref().filter(|place| place.desired == desired) {
+    let fits = |place: &&Place| {
+        let by_this_clock =
+            place.since.as_millisecond() <= now.as_millisecond() + SKEW_MILLISECONDS;
+        place.desired == desired && by_this_clock
+    };
+    match row.place.as_ref().filter(fits) {
         Some(place) if is_near(place.at.as_millisecond(), now.as_millisecond()) => {
             Turn::Take(place.owed)
         }

@@ -215,7 +215,7 @@ def test_a_bad_edit_leaves_the_stream_alone(show):
 
 def test_retry_after_a_refusal(show):
     """AWS refuses: what was made is unmade, the reason is shown, and `retry` tries again."""
-    show.stage.simulator.fault(operation="medialive:CreateChannel", kind="forbidden")
+    show.stage.simulator.fault(operation="medialive:CreateChannel", kind="error_before", status=422, message="No.")
     one = show.put(desired_state="streaming")
     record = show.wait_problem(one, "refused_by_aws")
     show.stage.wait_gone(one)
@@ -228,6 +228,19 @@ def test_retry_after_a_refusal(show):
     show.stage.update(one, retry=1)
     show.wait_streaming(one)
     assert "problem" not in show.stage.record(one)
+
+
+def test_a_slip_in_a_role_tears_nothing_down(show):
+    """A call of ours is denied: it is stuck, says which call, keeps what it has, and `retry` goes on from there."""
+    show.stage.simulator.fault(operation="medialive:CreateChannel", kind="forbidden")
+    one = show.put(desired_state="streaming")
+    record = show.wait_problem(one, "missing_permission")
+    show.wait_quiet([one])
+    assert record["streaming_status"] == "stuck" and "CreateChannel" in record["problem"]["message"]
+    kept = show.inputs(one)[0]["id"]
+    show.stage.update(one, retry=1)
+    show.wait_streaming(one)
+    assert show.inputs(one)[0]["id"] == kept and "problem" not in show.stage.record(one)
 
 
 def test_stopped_by_hand(show):

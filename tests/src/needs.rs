@@ -17,12 +17,14 @@ pub const MODULES: &[&str] = &[
     "helpers",
     "inputs",
     "ledgers",
+    "makings",
     "media_connect",
     "media_live",
     "pace",
     "parameters",
     "records",
     "step",
+    "switch",
     "table",
 ];
 
@@ -121,10 +123,12 @@ impl Functions {
                 }
             }
         }
-        let named = Regex::new(r"(?:\b([a-z_]+|Step)::|(\.)|\b)([a-z_]+)\(").expect("a pattern");
+        let named =
+            Regex::new(r"(?:\b([a-z_]+|Step|Makings)::|(\.)|\b)([a-z_]+)\(").expect("a pattern");
         for name in named.captures_iter(body) {
             let place = match (name.get(1).map(|place| place.as_str()), name.get(2)) {
                 (Some("Step"), _) => "step",
+                (Some("Makings"), _) => "makings",
                 (Some(place), _) => place,
                 // A method: of a step, if it is one of its.
                 (None, Some(_)) => "step",

@@ -76,6 +76,8 @@ fn a_stop_overtakes_every_start_and_stops_alone_have_both_lines() {
 #[test]
 fn a_clock_that_was_wrong_keeps_nobody_for_long() {
     let taken = Taken::from([(MEDIA_LIVE.name.to_owned(), 1_000_000_000_000)]);
+    let ahead = Taken::from([(CLOCK.to_owned(), 120_000)]);
+    assert!(is_off(&ahead, 0) && !is_off(&ahead, 119_000) && !is_off(&taken, 0));
     let need = Need::of(1, 0, false);
     let line = line(&taken, Api::MediaLive, need, 0);
     assert_eq!(line.next(&taken, 1, 0), FAR_MILLISECONDS);
@@ -307,6 +309,7 @@ fn a_place_is_kept_until_its_time_and_for_the_same_wish_only() {
     let row = Ledger {
         place: Some(Place {
             at: at(60),
+            since: at(0),
             desired: DesiredState::Streaming,
             owed: Need::of(2, 0, false),
         }),
@@ -316,6 +319,12 @@ fn a_place_is_kept_until_its_time_and_for_the_same_wish_only() {
     let owed = Turn::Take(Need::of(2, 0, false));
     assert_eq!(turn(at(59), &row, Some(&on), false), owed);
     assert_eq!(turn(at(3600), &row, Some(&on), false), owed);
+    let ahead = Turn::Take(Need::of(2, 1, false));
+    assert_eq!(
+        turn(at(-120), &row, Some(&on), true),
+        ahead,
+        "taken by a clock that is ahead"
+    );
     let nothing = Turn::Take(Need::default());
     assert_eq!(turn(at(0), &row, Some(&off), true), nothing);
     assert_eq!(turn(at(0), &row, None, true), nothing);

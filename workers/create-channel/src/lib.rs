@@ -6,12 +6,12 @@
 use cloud::{
     Cloud, Error, helpers, inputs,
     ledgers::Foresight,
-    media_live::{self, ChannelBody},
-    parameters,
+    makings::Makings,
+    media_live,
     payload::{Done, StepInput},
     step::{Step, is_fresh},
 };
-use domain::ledger::{Made, OnAir, Sought};
+use domain::ledger::{Made, Sought};
 
 /// Creates, or finds what an earlier try created. Transient while the input is not ready for it.
 pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
@@ -46,31 +46,25 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
             return Ok(Done::new("found"));
         }
     }
-    let (Some(aim), Some(made)) = (step.ledger.target.clone(), step.ledger.input.clone()) else {
-        step.close_unmade().await?;
-        return Err(Error::Stale(
-            "There is nothing to make a channel of.".into(),
-        ));
-    };
-    let (key, key_version) =
-        match parameters::read(clients, &aim.configuration.stream_key_param).await {
-            Ok(read) => read,
-            Err(error) => {
-                step.close_unmade().await?;
-                return Err(error);
-            }
-        };
-    let body = ChannelBody {
-        configuration: &aim.configuration,
-        input_id: &made.id,
-        key: &key,
+    let makings = match Makings::gather(cloud, &step.ledger).await {
+        Ok(Some(makings)) => makings,
+        Ok(None) => {
+            step.close_unmade().await?;
+            return Err(Error::Stale(
+                "There is nothing to make a channel of.".into(),
+            ));
+        }
+        Err(error) => {
+            step.close_unmade().await?;
+            return Err(error);
+        }
     };
     let incarnation = step
         .ledger
         .channel_sought
         .as_ref()
         .map_or(input.plan.incarnation, |sought| sought.incarnation);
-    match media_live::create_channel(clients, settings, id, incarnation, &body).await {
+    match media_live::create_channel(clients, settings, id, incarnation, &makings.body()).await {
         Ok(channel) => {
             step.ledger.channel = Some(Made {
                 id: channel.id.clone(),
@@ -84,19 +78,13 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
                 .channel_sought
                 .as_ref()
                 .is_some_and(|sought| sought.at == now);
-            step.ledger.on_air = first.then(|| OnAir {
-                settings: aim.configuration.settings_fingerprint(),
-                configuration: aim.configuration,
-                key_version,
-                input_id: made.id,
-                retry: aim.retry,
-            });
+            step.ledger.on_air = first.then(|| makings.on_air());
             step.hand_on().await?;
             helpers::note_channel(clients, settings, &channel.id, id).await?;
             Ok(Done::new("created"))
         }
         Err(error) if error.may_be_conflict() => {
-            let ready = inputs::describe(clients, &made.id)
+            let ready = inputs::describe(clients, makings.input_id())
                 .await?
                 .is_some_and(|input| input.state == "DETACHED");
             step.close_unmade().await?;

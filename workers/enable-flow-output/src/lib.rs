@@ -6,14 +6,13 @@
 use cloud::{
     Cloud, Error,
     ledgers::Foresight,
-    media_connect,
     payload::{Done, StepInput},
     step::{Step, is_fresh},
+    switch::{self, Switched},
 };
 
 /// Switches the output on.
 pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
-    let (clients, settings) = (&cloud.clients, &cloud.settings);
     let look = &input.plan.look;
     let fresh = is_fresh(&input, cloud.now());
     if fresh
@@ -26,35 +25,9 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     }
     let step =
         Step::open_to_make(cloud, &input, "enable-flow-output", Foresight::default()).await?;
-    let known = if step.must_look {
-        media_connect::describe_flow(clients, settings)
-            .await?
-            .and_then(|flow| flow.output(&settings.stack, &input.destination_id))
-    } else {
-        look.flow_output.clone()
-    };
-    let Some(output) = known else {
-        step.close().await?;
-        return Err(Error::Stale("The flow output is gone.".into()));
-    };
-    if output.enabled {
-        step.close().await?;
-        return Ok(Done::new("already so"));
-    }
-    match media_connect::switch_flow_output(clients, settings, &output.arn, true).await {
-        Ok(()) => {
-            step.close().await?;
-            Ok(Done::new("switched"))
-        }
-        Err(error) if error.is_not_found() => {
-            step.close().await?;
-            Err(Error::Stale("The flow output is gone.".into()))
-        }
-        Err(error) if error.may_be_conflict() && input.retry_count < 2 => {
-            // MediaConnect says 400 to everything, and a flow in transition takes no change.
-            step.close().await?;
-            Err(Error::transient("The flow cannot take a change now."))
-        }
-        Err(error) => Err(step.close_with(error).await),
+    match switch::flow_output(cloud, &input, step, true).await? {
+        Switched::Done => Ok(Done::new("switched")),
+        Switched::AlreadySo => Ok(Done::new("already so")),
+        Switched::Gone => Err(Error::Stale("The flow output is gone.".into())),
     }
 }

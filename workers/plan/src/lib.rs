@@ -101,6 +101,7 @@ async fn take_turn(
     let mut noted = before.clone();
     noted.place = Some(Place {
         at,
+        since: now,
         desired: pace::desired(before, wish),
         owed,
     });

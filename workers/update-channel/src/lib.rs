@@ -7,13 +7,13 @@
 use cloud::{
     Cloud, Error,
     ledgers::{self, Foresight},
-    media_live::{self, ChannelBody},
-    parameters,
+    makings::Makings,
+    media_live, parameters,
     payload::{Done, StepInput},
     step::Step,
 };
 use domain::{
-    ledger::{Ledger, OnAir},
+    ledger::Ledger,
     look::{ChannelState, KeyLook},
 };
 
@@ -47,36 +47,25 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
             "The channel is not where it was when this was planned.".into(),
         ));
     }
-    let (Some(aim), Some(made)) = (step.ledger.target.clone(), step.ledger.input.clone()) else {
-        step.close().await?;
-        return Err(Error::Stale(
-            "There is nothing to update the channel with.".into(),
-        ));
+    let makings = match Makings::gather(cloud, &step.ledger).await {
+        Ok(Some(makings)) => makings,
+        Ok(None) => {
+            step.close().await?;
+            return Err(Error::Stale(
+                "There is nothing to update the channel with.".into(),
+            ));
+        }
+        Err(error) => {
+            step.close().await?;
+            return Err(error);
+        }
     };
-    let (key, key_version) =
-        match parameters::read(clients, &aim.configuration.stream_key_param).await {
-            Ok(read) => read,
-            Err(error) => {
-                step.close().await?;
-                return Err(error);
-            }
-        };
-    let body = ChannelBody {
-        configuration: &aim.configuration,
-        input_id: &made.id,
-        key: &key,
-    };
+    let body = makings.body();
     match media_live::update_channel(clients, settings, &input.destination_id, &seen.id, &body)
         .await
     {
         Ok(()) => {
-            step.ledger.on_air = Some(OnAir {
-                settings: aim.configuration.settings_fingerprint(),
-                configuration: aim.configuration,
-                key_version,
-                input_id: made.id,
-                retry: aim.retry,
-            });
+            step.ledger.on_air = Some(makings.on_air());
             step.close().await?;
             settled(cloud, &seen.id).await
         }

@@ -1,0 +1,55 @@
+//! Switching a destination's flow output on or off: the part that both steps share.
+
+use crate::{Cloud, Error, media_connect, payload::StepInput, step::Step};
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Switched {
+    /// It was switched.
+    Done,
+    /// There was nothing to do.
+    AlreadySo,
+    /// There is no such output.
+    Gone,
+}
+
+/// Switches, within an opened step, which it closes.
+pub async fn flow_output(
+    cloud: &Cloud,
+    input: &StepInput,
+    step: Step<'_>,
+    on: bool,
+) -> Result<Switched, Error> {
+    let (clients, settings) = (&cloud.clients, &cloud.settings);
+    let known = if step.must_look {
+        media_connect::describe_flow(clients, settings)
+            .await?
+            .and_then(|flow| flow.output(&settings.stack, &input.destination_id))
+    } else {
+        input.plan.look.flow_output.clone()
+    };
+    let Some(output) = known else {
+        step.close().await?;
+        return Ok(Switched::Gone);
+    };
+    if output.enabled == on {
+        step.close().await?;
+        return Ok(Switched::AlreadySo);
+    }
+    match media_connect::switch_flow_output(clients, settings, &output.arn, on).await {
+        Ok(()) => {
+            step.close().await?;
+            Ok(Switched::Done)
+        }
+        Err(error) if error.is_not_found() => {
+            step.close().await?;
+            Ok(Switched::Gone)
+        }
+        Err(error) if error.may_be_conflict() && input.retry_count < 2 => {
+            // MediaConnect says 400 to everything, and a flow in transition takes no change.
+            step.close().await?;
+            Err(Error::transient("The flow cannot take a change now."))
+        }
+        Err(error) => Err(step.close_with(error).await),
+    }
+}
