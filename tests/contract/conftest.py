@@ -191,6 +191,17 @@ class Made:
         """The source that feeds the flow, which no call of AWS tells."""
         return [each["name"] for each in self.simulator.control("state")["flows"][0]["sources"] if each["used"]]
 
+    def fed_channel(self, name="a"):
+        """A channel in RUNNING that a flow feeds."""
+        an_input = self.input(name)
+        flow = self.flow()["FlowArn"]
+        self.connect.add_flow_outputs(FlowArn=flow, Outputs=[output(name, an_input["Destinations"][0]["Ip"])])
+        self.connect.start_flow(FlowArn=flow)
+        channel = self.channel(name, an_input["Id"])
+        self.live.start_channel(ChannelId=channel["Id"])
+        self.simulator.ahead(TIMES["channel_start"] + 1)
+        return channel
+
     def running_channel(self, name="a"):
         """A channel in RUNNING."""
         channel = self.channel(name)

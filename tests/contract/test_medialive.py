@@ -101,6 +101,7 @@ def test_422_says_where(live, made):
 
 
 def test_start_while_creating_both_ways(simulator, live, made):
+    simulator.control("times", {"channel_create": 600})
     for answer, name in (("400", "BadRequestException"), ("409", "ConflictException")):
         simulator.control("options", {"start_while_creating": answer})
         channel = live.create_channel(**channel_body(answer, made.input(answer)["Id"]))["Channel"]
@@ -111,6 +112,7 @@ def test_start_while_creating_both_ways(simulator, live, made):
 def test_quotas(simulator, live, made, answer, name):
     simulator.control("options", {"over_quota": answer})
     simulator.control("quotas", {"push_inputs": 6})
+    simulator.control("times", {"channel_delete": 600})
     group = made.group()
     inputs = [made.input(f"i{index}", group)["Id"] for index in range(6)]
     refused(live, name, "create_input", Name="seven", Type="RTP_PUSH", InputSecurityGroups=[group])
@@ -119,7 +121,7 @@ def test_quotas(simulator, live, made, answer, name):
     simulator.ahead(4)
     live.delete_channel(ChannelId=channels[0]["Id"])
     refused(live, name, "create_channel", **channel_body("six", inputs[5]))
-    simulator.ahead(5)
+    simulator.ahead(600)
     live.create_channel(**channel_body("six", inputs[5]))
 
 
@@ -161,16 +163,40 @@ def test_pages(live, made):
 
 
 def test_alerts(simulator, live, made):
+    simulator.control("options", {"loss_alerts": "one"})
     channel = made.running_channel()
     simulator.ahead(1)
     alerts = live.list_alerts(ChannelId=channel["Id"])["Alerts"]
     assert [each["AlertType"] for each in alerts] == ["Stopped Receiving UDP Input"], "no flow feeds it"
-    assert alerts[0]["State"] == "SET" and alerts[0]["Id"] == "1" and alerts[0]["PipelineId"] == "0"
+    assert alerts[0]["State"] == "SET" and len(alerts[0]["Id"]) == 40 and alerts[0]["PipelineId"] == "0"
     live.stop_channel(ChannelId=channel["Id"])
     simulator.ahead(10)
     assert live.list_alerts(ChannelId=channel["Id"])["Alerts"] == []
     cleared = live.list_alerts(ChannelId=channel["Id"], StateFilter="CLEARED")["Alerts"]
     assert cleared[0]["ClearedTimestamp"] >= cleared[0]["SetTimestamp"]
+
+
+def test_a_platform_that_refuses_and_one_that_closes(simulator, live, connect, made):
+    channel = {"ChannelId": made.fed_channel()["Id"]}
+    types = lambda state: [each["AlertType"] for each in live.list_alerts(**channel, StateFilter=state)["Alerts"]]
+    assert types("ALL") == []
+    simulator.control("by-hand", {"action": "drop_connection", "id": channel["ChannelId"]})
+    assert types("SET") == ["Failed RTMP Connection"]
+    simulator.ahead(16)
+    assert types("SET") == [] and types("CLEARED") == ["Failed RTMP Connection"]
+    simulator.control("platforms", {"ingest.example.com": "closes"})
+    simulator.ahead(60)
+    assert live.describe_channel(**channel)["State"] == "RUNNING" and types("ALL").count("Failed RTMP Connection") >= 3
+    # A restart delay of 15 s, and ten tries 2 s apart; then the only output stops, and the channel.
+    simulator.control("platforms", {"ingest.example.com": "refuses"})
+    simulator.ahead(60)
+    assert live.describe_channel(**channel)["State"] == "IDLE" and types("SET") == []
+
+
+def test_thumbnails_need_a_picture(live, made):
+    channel = {"ChannelId": made.running_channel()["Id"]}
+    assert live.describe_thumbnails(**channel, PipelineId="0", ThumbnailType="CURRENT_ACTIVE")["ThumbnailDetails"] == []
+    refused(live, "ConflictException", "describe_thumbnails", ChannelId=made.channel("b")["Id"], PipelineId="0", ThumbnailType="CURRENT_ACTIVE")
 
 
 def test_throttling(live):

@@ -61,10 +61,24 @@ RULES = [
     ("20 calls a second with a burst of 40, 429 beyond", "user guide: quotas", "test_throttling core:the_forty_first_call_at_once_is_throttled"),
     ("At most 2 push inputs, one RTMP output, H.264 and AAC", "user guide: quotas; RTMP output groups", "core:a_channel_is_refused_for_one_wrong_element"),
     # Alerts and events.
-    ("Alerts are SET and CLEARED by id, counted anew from each start, kept five minutes", "user guide: alerts", "test_alerts core:alerts_are_set_and_cleared"),
+    ("Alerts are SET and CLEARED by id, counted anew from each start and in each channel, kept five minutes", "user guide: monitoring alerts",
+     "test_alerts core:alerts_are_set_and_cleared core:each_pipeline_has_its_alerts"),
+    ("A lost input is told by 5302 after a second, and by what can not be decoded", "user guide: list of alerts for channels",
+     "core:a_lost_input_is_told_three_times core:a_short_outage_is_told_once core:an_input_without_a_feed_raises_the_alert"),
+    ("A channel without a first picture waits for it: 5007, nothing is put out", "user guide: list of alerts for channels",
+     "core:a_channel_that_starts_without_a_picture_waits_for_it"),
+    ("PAUSE_OUTPUT: 6036, nothing leaves", "user guide: handling loss of video input", "core:a_paused_output_group"),
+    ("Black is not told without automatic input failover; it can be raised by hand", "user guide: list of alerts for channels", "core:alerts_by_hand"),
+    ("Maintenance of a single pipeline stops the channel without notice; the states: both ways", "user guide: how MediaLive performs channel maintenance",
+     "core:a_channel_under_maintenance_both_ways"),
+    ("Thumbnails only of a running channel, and only where there is a picture", "user guide: thumbnails", "test_thumbnails_need_a_picture"),
     ("Events say CREATED and STOPPED for IDLE, never UPDATING", "user guide: EventBridge", "core:the_events_of_a_channels_life test_events_reach_eventbridge_signed"),
     ("Events may be missing, doubled, late, out of order", "EventBridge events reference", "core:events_go_astray_on_request test_events_go_astray"),
-    ("RTMP retries used up: the output stops, then the channel", "user guide: RTMP connection", "core:a_channel_whose_only_output_gives_up_stops"),
+    ("RTMP: restart delay, then tries at the retry interval; used up, the output stops, then the channel, or not: both ways",
+     "user guide: fields for the RTMP connection", "test_a_platform_that_refuses_and_one_that_closes "
+     "core:a_refused_connection_is_tried_again_and_then_given_up core:a_dropped_connection_comes_back_after_the_restart_delay core:a_restart_delay_of_zero "
+     "core:a_platform_that_comes_back_in_time_heals_the_output core:a_platform_that_accepts_and_closes"),
+    ("An alert's text may hold the whole destination: both ways", "user guide: JSON for an alert event", "core:the_text_of_an_alert_both_ways"),
     # MediaConnect.
     ("STANDBY, STARTING, ACTIVE, STOPPING, DELETING, then 404", "API model: waiters FlowActive, FlowStandby, FlowDeleted",
      "test_flow_active_standby_deleted test_flow_active_fails_on_standby core:a_flow_lives_through_its_statuses"),
@@ -96,6 +110,7 @@ RULES = [
     # Money.
     ("Ten minutes at least per start, minutes rounded up, idle until deleted, a STANDBY flow is free", "pricing pages",
      "test_the_bill_adds_up core:a_short_run_costs_ten_minutes_and_idling_until_deleted core:an_hour_on_air_with_its_flow_and_its_bytes"),
+    ("Bytes are billed while a platform takes them", "data transfer out is billed by what leaves", "core:no_connection_no_egress"),
     ("Price class by bitrate, frame rate and size; an empty bitrate is billed by the input", "pricing page; user guide: bitrate",
      "core:published_prices core:an_empty_bitrate_is_billed_by_the_input_and_a_followed_frame_rate_as_60"),
 ]

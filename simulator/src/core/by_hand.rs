@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::Core;
-use super::channel::ChannelState;
+use super::channel::{Channel, ChannelState};
 use super::control::Told;
 use super::flow::Interruption;
 use super::wire::Request;
@@ -116,6 +116,11 @@ impl Core {
             "cut_source" | "restore_source" => {
                 return self.cut(&id, action == "cut_source");
             }
+            "set_alert" | "clear_alert" => {
+                return self.alert_by_hand(&id, body, action == "set_alert");
+            }
+            "drop_connection" => return self.drop_connection(&id),
+            "maintain_channel" => return self.maintain_channel(&id),
             "maintain_flow" => return self.maintain_flow(&id),
             "schedule_flow_maintenance" => return self.schedule_maintenance(&id, body),
             "flow_alert" => return self.alert_flow(&id, body),
@@ -176,6 +181,25 @@ impl Core {
             return Err(format!("{id} is neither a source nor a flow"));
         }
         Ok(json!({"sources": found}))
+    }
+
+    /// MediaLive stops the only pipeline, and so the channel, and restarts it, without any notice
+    /// (user guide: how MediaLive performs channel maintenance). Which states it goes through is not
+    /// said. Notices of maintenance to come are AWS Health's, not MediaLive's.
+    fn maintain_channel(&mut self, id: &str) -> Told {
+        let running = |channel: &&mut Channel| channel.state == ChannelState::Running;
+        let Some(channel) = self.channels.get_mut(id).filter(running) else {
+            return Err(format!("channel {id} is not running"));
+        };
+        if self.options.maintenance == "restarts" {
+            channel.maintained = true;
+            let (through, to) = (ChannelState::Stopping, ChannelState::Idle);
+            self.channel_begin(id, through, "channel_stop", to);
+        } else {
+            let lasting = self.duration("channel_recover");
+            self.channel_recovers(id, lasting);
+        }
+        Ok(json!({}))
     }
 
     /// MediaConnect restarts the flow: all outputs are interrupted (user guide: how maintenance works).

@@ -8,6 +8,7 @@ use super::Core;
 use super::alerts::{Alert, INACCESSIBLE};
 use super::book::Thing;
 use super::tags::{Tags, tags_json};
+use super::thumbnails::Thumbnail;
 use super::timers::Timer;
 use super::wire::ApiError;
 
@@ -67,8 +68,19 @@ pub(super) struct Channel {
     pub receiving: bool,
     /// With ideal media: since when it receives nothing.
     pub silent_since: Option<u64>,
+    /// Has this run ever had a picture?
+    pub probed: bool,
+    /// The output has begun; it may be between two connections.
+    pub publishing: bool,
     /// The RTMP server has accepted the publication, as far as is known.
     pub connected: bool,
+    /// A wait of the output that was begun before this changed is void.
+    pub rtmp_epoch: u64,
+    pub rtmp_failures: u64,
+    pub thumbnail: Option<Thumbnail>,
+    pub thumbnail_asked_at: Option<u64>,
+    /// Stopped by AWS for maintenance, and to be started again by it.
+    pub maintained: bool,
     /// The last reason reported for a failed connection or encoder.
     pub trouble: Option<String>,
 }
@@ -209,7 +221,8 @@ impl Core {
             ChannelState::Idle => {
                 if was_started {
                     channel.receiving = false;
-                    channel.connected = false;
+                    let maintained = std::mem::take(&mut channel.maintained);
+                    self.rtmp_ends(id);
                     self.meter_run_ends(id);
                     if from == ChannelState::Starting {
                         // A start that fails leaves a reason behind for as long as alerts are listed.
@@ -221,21 +234,26 @@ impl Core {
                     }
                     self.alerts_end(id);
                     self.emit_channel_state(id, "STOPPED");
+                    if maintained {
+                        self.run_begins(id, ChannelState::Running);
+                    }
                 } else if from == ChannelState::Creating {
                     self.emit_channel_state(id, "CREATED");
                 }
             }
             ChannelState::Starting => self.emit_channel_state(id, "STARTING"),
             ChannelState::Running => {
-                self.meter_running(id, true);
                 self.emit_channel_state(id, "RUNNING");
                 if from == ChannelState::Starting {
                     self.emit_input_change(id);
                 }
             }
-            ChannelState::Recovering => self.emit_channel_state(id, "RECOVERING"),
+            ChannelState::Recovering => {
+                self.rtmp_ends(id);
+                self.emit_channel_state(id, "RECOVERING");
+            }
             ChannelState::Stopping => {
-                self.meter_running(id, false);
+                self.rtmp_ends(id);
                 self.emit_channel_state(id, "STOPPING");
             }
             ChannelState::Deleting => self.emit_channel_state(id, "DELETING"),

@@ -69,7 +69,14 @@ impl Core {
             alert_counter: 0,
             receiving: false,
             silent_since: None,
+            probed: false,
+            publishing: false,
             connected: false,
+            rtmp_epoch: 0,
+            rtmp_failures: 0,
+            thumbnail: None,
+            thumbnail_asked_at: None,
+            maintained: false,
             trouble: None,
         };
         self.remember_request("channel", call, &id);
@@ -226,17 +233,7 @@ impl Core {
         } else {
             ChannelState::Running
         };
-        if let Some(channel) = self.channels.get_mut(id) {
-            channel.run += 1;
-            channel.alerts.clear();
-            channel.alert_counter = 0;
-            channel.trouble = None;
-            // What the first frame brings is not lost before it was there.
-            channel.receiving = true;
-            channel.silent_since = None;
-        }
-        self.meter_run_starts(id);
-        self.channel_begin(id, ChannelState::Starting, "channel_start", end);
+        self.run_begins(id, end);
         if let Some(fault) = call
             .fault
             .as_ref()
@@ -269,6 +266,23 @@ impl Core {
         }
         let channel = &self.channels[id];
         Ok(channel.json(channel.state))
+    }
+
+    /// A run begins: alerts are counted anew, and it is billed from here on.
+    pub(super) fn run_begins(&mut self, id: &str, end: ChannelState) {
+        if let Some(channel) = self.channels.get_mut(id) {
+            channel.run += 1;
+            channel.alerts.clear();
+            channel.alert_counter = 0;
+            channel.trouble = None;
+            // What the first packet brings is not lost before it was there.
+            channel.receiving = true;
+            channel.silent_since = None;
+            channel.probed = false;
+            channel.thumbnail = None;
+        }
+        self.meter_run_starts(id);
+        self.channel_begin(id, ChannelState::Starting, "channel_start", end);
     }
 
     /// Legal in RUNNING and RECOVERING.

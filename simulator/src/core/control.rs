@@ -56,6 +56,8 @@ impl Core {
             ("POST", "times") => self.times.set(body).map(|()| json!(self.times)),
             ("GET", "events") => Ok(json!(self.knobs)),
             ("POST", "events") => self.set_knobs(body),
+            ("GET", "platforms") => Ok(self.platform_list()),
+            ("POST", "platforms") => self.set_platforms(body),
             ("POST", "report") => self.take_told_report(body),
             ("POST", "by-hand") => self.by_hand(body),
             ("POST", "reset") => Ok(self.reset(body)),
@@ -144,7 +146,7 @@ impl Core {
                 "input_ids": channel.input_ids(), "created_at": rfc3339_ms(channel.created_at), "run": channel.run,
                 "deleted_at": channel.deleted_at.map(rfc3339_ms),
                 "alerts": channel.alerts.iter().filter(|alert| alert.cleared_at.is_none()).map(|alert| alert.kind).collect::<Vec<_>>(),
-                "media": {"receiving": channel.receiving, "connected": channel.connected, "trouble": channel.trouble},
+                "media": {"receiving": channel.receiving, "connected": channel.connected, "trouble": channel.trouble, "had_a_picture": channel.probed},
             })
         };
         let groups = self.groups.values().filter(|group| !group.deleted).map(|group| json!({

@@ -28,12 +28,14 @@ mod group;
 mod health;
 mod input;
 mod input_api;
+mod loss;
 mod model;
 mod options;
 mod output_api;
 mod page;
 mod prices;
 mod rng;
+mod rtmp;
 mod signal;
 mod source;
 mod source_api;
@@ -41,6 +43,7 @@ mod tags;
 #[cfg(test)]
 mod tests;
 mod throttle;
+mod thumbnails;
 mod timers;
 mod when;
 mod wire;
@@ -142,6 +145,7 @@ pub struct Core {
     knobs: options::EventKnobs,
     faults: faults::Faults,
     meter: billing::Meter,
+    platforms: rtmp::Platforms,
     notes: book::Notes,
     calls: VecDeque<CallNote>,
     counts: BTreeMap<String, u64>,
@@ -176,6 +180,7 @@ impl Core {
             knobs: options::EventKnobs::default(),
             faults: faults::Faults::default(),
             meter: billing::Meter::default(),
+            platforms: rtmp::Platforms::default(),
             notes: book::Notes::default(),
             calls: VecDeque::new(),
             counts: BTreeMap::new(),

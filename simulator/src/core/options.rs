@@ -40,6 +40,14 @@ pub(crate) struct Options {
     pub media: String,
     /// With ideal media: who is called? `on`: the first source of each flow, `all`: every source.
     pub feed: String,
+    /// A lost input is told with `all` the alerts that follow from it, or with the first `one` only.
+    pub loss_alerts: String,
+    /// Alerts of an RTMP output: `plain`, or `with_destination`, stream name and all.
+    pub alert_text: String,
+    /// A channel that starts without a picture `waits` for one before it publishes, or shows a `slate`.
+    pub probe: String,
+    /// Maintenance of a channel: it `recovers`, or AWS `restarts` it, through STOPPED.
+    pub maintenance: String,
     /// Flow Health as the user guide has it, or as it was seen with the real service.
     pub flow_health: String,
     /// Does `failover_switch` mark the moment, or all the time away from the primary source?
@@ -63,6 +71,10 @@ impl Default for Options {
             page_size: 20,
             media: "ideal".into(),
             feed: "on".into(),
+            loss_alerts: "all".into(),
+            alert_text: "plain".into(),
+            probe: "waits".into(),
+            maintenance: "recovers".into(),
             flow_health: "documented".into(),
             failover_switch: "moment".into(),
         }
@@ -72,7 +84,7 @@ impl Default for Options {
 impl Options {
     /// Refuses values that no rule reads.
     pub fn check(&self) -> Result<(), String> {
-        let rows: [(&str, &str, &[&str]); 15] = [
+        let rows: [(&str, &str, &[&str]); 19] = [
             ("wrong_state", &self.wrong_state, &["conflict", "ok"]),
             (
                 "stop_while_starting",
@@ -114,6 +126,14 @@ impl Options {
             ),
             ("media", &self.media, &["ideal", "reported"]),
             ("feed", &self.feed, &["on", "off", "all"]),
+            ("loss_alerts", &self.loss_alerts, &["all", "one"]),
+            (
+                "alert_text",
+                &self.alert_text,
+                &["plain", "with_destination"],
+            ),
+            ("probe", &self.probe, &["waits", "slate"]),
+            ("maintenance", &self.maintenance, &["recovers", "restarts"]),
             (
                 "flow_health",
                 &self.flow_health,
@@ -202,6 +222,8 @@ impl Default for Times {
             ("flow_stop", [5.0, 40.0]),
             ("flow_update", [0.2, 2.0]),
             ("flow_delete", [3.0, 60.0]),
+            // A lost picture is missed some time after the packets; how long is not documented.
+            ("picture_alerts", [0.5, 3.0]),
             // Enabling failover on a running flow interrupts it briefly (user guide: adding a source);
             // maintenance restarts it (how maintenance works). Neither time is documented.
             ("flow_interrupt", [0.5, 2.0]),

@@ -3,7 +3,7 @@
 //! core assumes an encoder that always calls and platforms that always take the stream.
 
 use super::Core;
-use super::alerts::{FAILED_RTMP, STOPPED_RECEIVING, WRITE_FAILED};
+use super::alerts::{FAILED_RTMP, WRITE_FAILED};
 use super::channel::{Channel, ChannelState};
 use super::flow::{Flow, Interruption, Output};
 use super::health::Tr101;
@@ -91,6 +91,13 @@ impl Core {
         MediaView {
             flows: flows.collect(),
             channels: channels.collect(),
+            platforms: self.platform_views(),
+            thumbnails: self
+                .channels
+                .values()
+                .filter(|channel| self.thumbnail_wanted(channel))
+                .map(|channel| channel.id.clone())
+                .collect(),
         }
     }
 
@@ -113,6 +120,7 @@ impl Core {
         ChannelView {
             id: channel.id.clone(),
             run: channel.run,
+            waits: self.options.probe == "waits",
             input_addresses: addresses.map(|ip| (ip.clone(), RTP_PORT)).collect(),
             encoder_settings: channel.encoder().clone(),
             destination: RtmpDestination {
@@ -160,23 +168,22 @@ impl Core {
             MediaReport::InputLost { channel_id } => self.input_signal(channel_id, false),
             MediaReport::InputRestored { channel_id } => self.input_signal(channel_id, true),
             MediaReport::RtmpConnected { channel_id } => {
-                self.trouble(channel_id, None);
+                if let Some(channel) = self.channels.get_mut(channel_id) {
+                    (channel.connected, channel.probed) = (true, true);
+                    channel.trouble = None;
+                }
                 self.alert_clear(channel_id, FAILED_RTMP);
                 self.alert_clear(channel_id, WRITE_FAILED);
             }
             MediaReport::RtmpFailed { channel_id, reason } => {
-                self.trouble(channel_id, Some(reason));
-                if self.on_air(channel_id) {
-                    self.alert_set(
-                        channel_id,
-                        FAILED_RTMP,
-                        &format!("RTMP connection failed: {reason}"),
-                    );
-                }
+                self.rtmp_trouble(channel_id, reason);
             }
             MediaReport::OutputGaveUp { channel_id } => self.output_gave_up(channel_id),
             MediaReport::EncoderFailed { channel_id, reason } => {
-                self.trouble(channel_id, Some(reason));
+                if let Some(channel) = self.channels.get_mut(channel_id) {
+                    channel.trouble = Some(reason.clone());
+                    channel.connected = false;
+                }
                 if self
                     .channels
                     .get(channel_id)
@@ -186,30 +193,16 @@ impl Core {
                     self.channel_recovers(channel_id, lasting);
                 }
             }
+            MediaReport::Thumbnail { channel_id, jpeg } => self.take_thumbnail(channel_id, jpeg),
             MediaReport::Egress { channel_id, bytes } => {
                 self.meter.count_bytes(channel_id, bytes * self.scale)
             }
         }
     }
 
-    fn on_air(&self, id: &str) -> bool {
-        let state = self.channels.get(id).map(|channel| channel.state);
-        matches!(
-            state,
-            Some(ChannelState::Running | ChannelState::Recovering)
-        )
-    }
-
-    fn trouble(&mut self, id: &str, reason: Option<&String>) {
-        if let Some(channel) = self.channels.get_mut(id) {
-            channel.trouble = reason.cloned();
-            channel.connected = reason.is_none();
-        }
-    }
-
     /// The retries are used up: the output stops, and with its only output the channel stops
     /// (user guide: RTMP connection). The state after that is not documented, so it can be left out.
-    fn output_gave_up(&mut self, id: &str) {
+    pub(super) fn output_gave_up(&mut self, id: &str) {
         if !self.on_air(id) {
             return;
         }
@@ -228,30 +221,13 @@ impl Core {
         }
     }
 
-    fn input_signal(&mut self, id: &str, receiving: bool) {
-        if !self.on_air(id) {
-            return;
-        }
-        if let Some(channel) = self.channels.get_mut(id) {
-            channel.receiving = receiving;
-        }
-        if receiving {
-            self.alert_clear(id, STOPPED_RECEIVING);
-        } else {
-            self.alert_set(
-                id,
-                STOPPED_RECEIVING,
-                "The input has stopped receiving packets",
-            );
-        }
-    }
-
     /// Brings what follows from everything else up to date: with ideal media who is connected and
     /// who receives, and always what the outputs do.
     pub(super) fn settle_signal(&mut self) {
         if self.options.media == "ideal" {
             self.assume_sources();
             self.assume_inputs();
+            self.assume_publications();
         }
         let mut changes = Vec::new();
         for flow in self.flows.values_mut() {
@@ -302,7 +278,8 @@ impl Core {
         for channel in self.channels.values().filter(running) {
             let receives = self.receives(channel);
             let known_silent = channel.silent_since.is_some();
-            if receives == known_silent || receives && !channel.receiving {
+            let news = !channel.receiving || !channel.probed;
+            if receives == known_silent || receives && news {
                 changes.push((channel.id.clone(), receives));
             }
         }
@@ -312,6 +289,7 @@ impl Core {
             };
             if receives {
                 channel.silent_since = None;
+                channel.probed = true;
                 if !channel.receiving {
                     self.input_signal(&id, true);
                 }
@@ -319,6 +297,19 @@ impl Core {
                 channel.silent_since = Some(now);
                 self.later(INPUT_SILENCE_MS, Timer::InputSilent { id, since: now });
             }
+        }
+    }
+
+    /// A running channel publishes once it has decoded a picture (user guide: alert 5007).
+    fn assume_publications(&mut self) {
+        let waits = self.options.probe == "waits";
+        let due = self.channels.values().filter(|channel| {
+            let running = channel.state == ChannelState::Running;
+            running && !channel.publishing && (channel.probed || !waits)
+        });
+        let due: Vec<String> = due.map(|channel| channel.id.clone()).collect();
+        for id in due {
+            self.rtmp_begins(&id);
         }
     }
 

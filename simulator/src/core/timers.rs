@@ -2,7 +2,7 @@
 //! A timer carries the epoch of the state it belongs to; a newer state makes it void.
 
 use super::Core;
-use super::channel::ChannelState;
+use super::channel::{Channel, ChannelState};
 use super::flow::{FlowStatus, Interruption};
 use super::input::InputState;
 
@@ -78,6 +78,15 @@ pub(super) enum Timer {
     FlowResumes {
         arn: String,
         what: Interruption,
+    },
+    /// A wait of an RTMP output ends.
+    Rtmp {
+        id: String,
+        epoch: u64,
+    },
+    /// The picture is missed, or found again.
+    PictureAlerts {
+        id: String,
     },
     /// The input of a channel has received nothing since then.
     InputSilent {
@@ -164,6 +173,13 @@ impl Core {
                 }
             }
             Timer::InputSilent { id, since } => self.input_stays_silent(&id, since),
+            Timer::PictureAlerts { id } => self.picture_alerts(&id),
+            Timer::Rtmp { id, epoch } => {
+                let same = |channel: &Channel| channel.rtmp_epoch == epoch;
+                if self.channels.get(&id).is_some_and(same) {
+                    self.rtmp_due(&id);
+                }
+            }
             failover => self.fire_failover(failover),
         }
     }

@@ -1,7 +1,6 @@
 //! A running MediaLive channel: the feed from its input, one encoder, one publication.
-//! While the input is lost (a second without packets) black goes out in its place, or nothing with
-//! PAUSE_OUTPUT; the publication stays. MediaLive repeats the last picture for a second first
-//! (user guide, 'input loss behavior'); here that second is the gap in which the loss is noticed.
+//! While the input is lost something else goes out in its place (`fill`), and the publication stays.
+//! A channel that has never had a picture waits for one, if its view says so.
 
 use std::{
     future::pending,
@@ -18,12 +17,14 @@ use tokio::{
 use super::{
     Shared,
     encoder::Encoder,
+    fill::Fill,
     flv::Tag,
     gate::{Gate, Step},
     publish::{Publisher, Rules},
     receive::Receiver,
     recipe::{Recipe, Source},
     rtmp::Target,
+    snapshot,
     stats::Counters,
     view::{ChannelView, MediaReport},
 };
@@ -33,6 +34,8 @@ const LOST: Duration = Duration::from_secs(1);
 /// Looks in a row that must agree, a tenth of a second apart: where the whole machine stood still,
 /// the packets that wait in the sockets come first.
 const QUIET: u32 = 3;
+/// Silence that makes ready what will go out if it lasts.
+const READY: Duration = Duration::from_millis(700);
 /// What an encoder may take to hand out its last pictures, and pause before a failed slate.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -64,6 +67,7 @@ pub(super) async fn run(shared: Shared, view: ChannelView, mut stop: oneshot::Re
         metadata: recipe.metadata(),
         reports: shared.reports.clone(),
         counters: counters.clone(),
+        platforms: shared.platforms.clone(),
     };
     let mut publishing = tokio::spawn(publisher.run(to_publish));
     let (groups_in, mut groups) = mpsc::channel(4096);
@@ -84,9 +88,6 @@ pub(super) async fn run(shared: Shared, view: ChannelView, mut stop: oneshot::Re
             }
         }
     }
-    let pauses = view.encoder_settings["outputGroups"][0]["outputGroupSettings"]["rtmpGroupSettings"]
-        ["inputLossAction"]
-        == "PAUSE_OUTPUT";
     let now = Instant::now();
     let mut programme = Programme {
         timeline: Timeline {
@@ -98,7 +99,9 @@ pub(super) async fn run(shared: Shared, view: ChannelView, mut stop: oneshot::Re
         shared: shared.clone(),
         id: id.clone(),
         recipe,
-        pauses,
+        fill: Fill::new(&view.encoder_settings),
+        waits: view.waits,
+        taken: None,
         counters,
         tags,
         gate: Gate::default(),
@@ -113,11 +116,12 @@ pub(super) async fn run(shared: Shared, view: ChannelView, mut stop: oneshot::Re
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let draining = programme.current.as_ref().is_some_and(Encoder::finished);
+        let early = !programme.lost && programme.next.as_ref().is_some_and(|next| next.slate);
         tokio::select! {
             _ = &mut stop => break,
             Some(group) = groups.recv() => programme.group(group).await,
             tag = next_tag(&mut programme.current) => programme.on_current(tag).await,
-            tag = next_tag(&mut programme.next), if !draining => programme.on_next(tag).await,
+            tag = next_tag(&mut programme.next), if !draining && !early => programme.on_next(tag).await,
             _ = tick.tick() => programme.tick().await,
         }
     }
@@ -167,7 +171,11 @@ struct Programme {
     shared: Shared,
     id: String,
     recipe: Recipe,
-    pauses: bool,
+    fill: Fill,
+    /// Nothing goes out before the first picture.
+    waits: bool,
+    /// When the latest thumbnail was taken.
+    taken: Option<Instant>,
     counters: Arc<Counters>,
     tags: mpsc::UnboundedSender<Tag>,
     gate: Gate,
@@ -184,6 +192,10 @@ struct Programme {
 impl Programme {
     async fn group(&mut self, group: Bytes) {
         self.last_packet = Instant::now();
+        self.waits = false;
+        if !self.lost {
+            self.next.take_if(|next| next.slate);
+        }
         if self.lost {
             self.lost = false;
             self.shared
@@ -280,8 +292,8 @@ impl Programme {
 
     async fn tick(&mut self) {
         let silent = self.last_packet.elapsed();
-        self.quiet = if silent >= LOST { self.quiet + 1 } else { 0 };
-        if !self.lost && self.quiet >= QUIET {
+        self.quiet = if silent >= READY { self.quiet + 1 } else { 0 };
+        if !self.lost && silent >= LOST && self.quiet >= QUIET {
             self.lost = true;
             self.gate.close();
             self.finish_feed();
@@ -291,7 +303,8 @@ impl Programme {
                 })
                 .await;
         }
-        if !self.lost {
+        self.take_picture();
+        if self.quiet == 0 || self.waits || self.fill.pauses {
             return;
         }
         if silent >= LOST + PATIENCE {
@@ -302,9 +315,31 @@ impl Programme {
             .into_iter()
             .flatten()
             .any(|encoder| encoder.slate);
-        if !self.pauses && !has_slate && Instant::now() >= self.not_before {
-            self.next = self.start(Source::Slate).await;
+        if !has_slate && Instant::now() >= self.not_before {
+            self.next = self.start(Source::Fill(self.fill)).await;
         }
+    }
+
+    /// Makes a thumbnail if somebody wants one.
+    fn take_picture(&mut self) {
+        let wanted = self.shared.thumbnails.borrow().contains(&self.id);
+        let due = |at: Instant| at.elapsed() >= snapshot::CADENCE;
+        if !wanted || self.lost || !self.taken.is_none_or(due) {
+            return;
+        }
+        let Some(stream) = self.gate.newest() else {
+            return;
+        };
+        self.taken = Some(Instant::now());
+        let (shared, channel_id) = (self.shared.clone(), self.id.clone());
+        tokio::spawn(async move {
+            let ffmpeg = shared.options.ffmpeg.clone();
+            if let Some(jpeg) = snapshot::jpeg(ffmpeg, stream).await {
+                shared
+                    .report(MediaReport::Thumbnail { channel_id, jpeg })
+                    .await;
+            }
+        });
     }
 }
 

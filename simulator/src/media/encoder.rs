@@ -43,7 +43,7 @@ impl Encoder {
     /// # Errors
     /// If the program cannot be started.
     pub fn start(ffmpeg: &Path, recipe: &Recipe, source: Source, speed: &str) -> io::Result<Self> {
-        let slate = source == Source::Slate;
+        let slate = matches!(source, Source::Fill(_));
         let mut command = Command::new(ffmpeg);
         command
             .args(recipe.arguments(source, speed))

@@ -13,6 +13,9 @@ const PICTURES: usize = 15;
 /// After so long it starts without having seen what it waits for; key frames are rarely further apart.
 const ENOUGH: Duration = Duration::from_secs(5);
 
+/// A picture may be so long before it is not worth keeping.
+const KEY_MOST: usize = 1 << 20;
+
 /// What a group of packets led to.
 #[derive(Debug, PartialEq)]
 pub enum Step {
@@ -39,9 +42,39 @@ pub struct Gate {
     held: Option<BytesMut>,
     times: Vec<u64>,
     waiting_since: Option<Instant>,
+    /// A key frame that is being collected, the pictures begun since, and the newest whole one.
+    key: Option<(BytesMut, u32)>,
+    newest: Option<Bytes>,
 }
 
 impl Gate {
+    /// The newest key frame, as a transport stream that can be decoded alone.
+    pub fn newest(&self) -> Option<Bytes> {
+        self.newest.clone()
+    }
+
+    /// Collects key frames. A frame is whole when the second picture after it begins.
+    fn keep(&mut self, packet: &[u8], picture: Option<bool>) {
+        if let Some((held, begun)) = &mut self.key {
+            *begun += u32::from(picture.is_some());
+            if *begun == 2 {
+                self.newest = Some(held.split().freeze());
+            }
+            if *begun >= 2 || held.len() > KEY_MOST {
+                self.key = None;
+            }
+        }
+        if self.key.is_none() && picture == Some(true) {
+            let mut held = BytesMut::new();
+            held.extend_from_slice(&self.tables[0]);
+            held.extend_from_slice(&self.tables[1]);
+            self.key = Some((held, 0));
+        }
+        if let Some((held, _)) = &mut self.key {
+            held.extend_from_slice(packet);
+        }
+    }
+
     /// Closes: the next random access point starts a new encoder.
     pub fn close(&mut self) {
         self.open = false;
@@ -57,7 +90,13 @@ impl Gate {
         let mut at = 0;
         while at + PACKET <= group.len() {
             let packet = group.slice(at..at + PACKET);
-            match self.watch.packet(&packet) {
+            let event = self.watch.packet(&packet);
+            let picture = match event {
+                Event::Picture { random, .. } => Some(random),
+                _ => None,
+            };
+            self.keep(&packet, picture);
+            match event {
                 Event::Pat => self.tables[0] = packet.clone(),
                 Event::Pmt => self.tables[1] = packet.clone(),
                 Event::Picture { dts, random } => {

@@ -10,6 +10,7 @@ mod channel;
 mod encoder;
 mod failover;
 mod fec;
+mod fill;
 mod flow;
 mod flv;
 mod gate;
@@ -20,13 +21,14 @@ mod receive;
 mod recipe;
 mod rtmp;
 mod rtp;
+mod snapshot;
 mod srt;
 mod stats;
 mod ts;
 pub mod view;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     future::Future,
     io,
@@ -47,7 +49,7 @@ use tokio::{
 pub use net::Net;
 pub use stats::{ChannelStats, FlowStats, SourceStats};
 
-use view::{ChannelView, FlowView, MediaReport, MediaView, Secret};
+use view::{ChannelView, FlowView, MediaReport, MediaView, PlatformView, Secret};
 
 /// Looks up a secret by its ARN. The error is a sentence without the secret.
 pub type Secrets = Arc<
@@ -102,6 +104,9 @@ struct Shared {
     exchange: receive::Exchange,
     book: stats::Book,
     reports: mpsc::Sender<MediaReport>,
+    /// What platforms do on purpose, and whose picture is wanted.
+    platforms: watch::Receiver<BTreeMap<String, PlatformView>>,
+    thumbnails: watch::Receiver<BTreeSet<String>>,
 }
 
 impl Shared {
@@ -126,11 +131,19 @@ impl Plane {
     pub fn start(options: Options, reports: mpsc::Sender<MediaReport>) -> io::Result<Self> {
         let (views, shown) = watch::channel(MediaView::default());
         let book = stats::Book::default();
+        let (platforms, told) = watch::channel(BTreeMap::new());
+        let (thumbnails, wanted) = watch::channel(BTreeSet::new());
+        let asides = Asides {
+            platforms,
+            thumbnails,
+        };
         let shared = Shared {
             options: Arc::new(options),
             exchange: receive::Exchange::default(),
             book: book.clone(),
             reports,
+            platforms: told,
+            thumbnails: wanted,
         };
         // Threads of its own: what the API does never delays a picture.
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -141,7 +154,7 @@ impl Plane {
         let thread = thread::Builder::new()
             .name("media-plane".to_owned())
             .spawn(move || {
-                runtime.block_on(direct(shared, shown));
+                runtime.block_on(direct(shared, asides, shown));
                 runtime.shutdown_timeout(Duration::from_secs(1));
             })?;
         Ok(Self {
@@ -190,6 +203,27 @@ impl Drop for Plane {
     }
 }
 
+/// What changes without anything being started or stopped.
+struct Asides {
+    platforms: watch::Sender<BTreeMap<String, PlatformView>>,
+    thumbnails: watch::Sender<BTreeSet<String>>,
+}
+
+impl Asides {
+    fn tell(&self, view: &MediaView) {
+        self.platforms.send_if_modified(|known| {
+            let changed = *known != view.platforms;
+            known.clone_from(&view.platforms);
+            changed
+        });
+        self.thumbnails.send_if_modified(|known| {
+            let changed = *known != view.thumbnails;
+            known.clone_from(&view.thumbnails);
+            changed
+        });
+    }
+}
+
 struct Flow {
     view: watch::Sender<FlowView>,
     // Dropping it ends the flow's task.
@@ -203,11 +237,12 @@ struct Channel {
 }
 
 /// Compares each view with what runs, and starts and stops the difference.
-async fn direct(shared: Shared, mut shown: watch::Receiver<MediaView>) {
+async fn direct(shared: Shared, asides: Asides, mut shown: watch::Receiver<MediaView>) {
     let mut flows: BTreeMap<String, Flow> = BTreeMap::new();
     let mut channels: BTreeMap<String, Channel> = BTreeMap::new();
     loop {
         let view = shown.borrow_and_update().clone();
+        asides.tell(&view);
         flows.retain(|arn, _| {
             view.flows
                 .iter()

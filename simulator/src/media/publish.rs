@@ -3,13 +3,19 @@
 //! loss wait `restartDelay` (0 means never), then try every `connectionRetryInterval`, `numRetries`
 //! times over, and then stop the output for good.
 
-use std::{collections::VecDeque, future::Future, pin::pin, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    future::{Future, pending},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use rml_rtmp::sessions::StreamMetadata;
 use serde_json::Value;
 use tokio::{
-    sync::mpsc,
-    time::{sleep, timeout},
+    sync::{mpsc, watch},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 
 use super::{
@@ -17,11 +23,14 @@ use super::{
     net::Net,
     rtmp::{Connection, Target},
     stats::Counters,
-    view::MediaReport,
+    view::{MediaReport, PlatformView},
 };
 
 /// WAIT_FOR_SERVER gives up after five minutes (user guide).
 const WAIT_FOR_SERVER: Duration = Duration::from_secs(300);
+
+/// A platform that closes on purpose does so as soon.
+const CLOSES_AFTER: Duration = Duration::from_secs(1);
 
 /// The retry rules of an RTMP output.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,6 +110,8 @@ pub struct Publisher {
     pub reports: mpsc::Sender<MediaReport>,
     /// Where to count.
     pub counters: Arc<Counters>,
+    /// What platforms do on purpose, by channel.
+    pub platforms: watch::Receiver<BTreeMap<String, PlatformView>>,
 }
 
 enum End {
@@ -109,12 +120,24 @@ enum End {
 }
 
 impl Publisher {
-    /// Publishes until the tags end.
-    pub async fn run(self, mut tags: mpsc::UnboundedReceiver<Tag>) {
+    /// Publishes until the tags end. Connects when there is something to send.
+    pub async fn run(mut self, mut tags: mpsc::UnboundedReceiver<Tag>) {
         let mut cache = Cache::default();
         let mut failures = 0;
+        match tags.recv().await {
+            Some(first) => cache.tags.push_back(first),
+            None => return,
+        }
         loop {
-            let open = Connection::open(&self.net, &self.target, self.rules.verify);
+            let platform = self.platform();
+            let refused = platform.refuses;
+            let (net, target, verify) = (&self.net, &self.target, self.rules.verify);
+            let open = async {
+                if refused {
+                    return Err("connection refused".to_owned());
+                }
+                Connection::open(net, target, verify).await
+            };
             let Some(opened) = self.meanwhile(&mut cache, &mut tags, open).await else {
                 return;
             };
@@ -126,7 +149,9 @@ impl Publisher {
                     })
                     .await;
                     self.counters.connected();
-                    let end = self.stream(connection, &mut cache, &mut tags).await;
+                    let end = self
+                        .stream(connection, platform, &mut cache, &mut tags)
+                        .await;
                     self.counters.disconnected();
                     match end {
                         End::Stopped => return,
@@ -188,17 +213,31 @@ impl Publisher {
         }
     }
 
+    fn platform(&self) -> PlatformView {
+        let platforms = self.platforms.borrow();
+        platforms.get(&self.channel_id).copied().unwrap_or_default()
+    }
+
     async fn stream(
-        &self,
+        &mut self,
         mut connection: Connection,
+        begun: PlatformView,
         cache: &mut Cache,
         tags: &mut mpsc::UnboundedReceiver<Tag>,
     ) -> End {
         let mut base = None;
+        let closed = || End::Lost("the server closed the connection".to_owned());
+        let mut platforms = self.platforms.clone();
+        let closes_at = begun.closes.then(|| Instant::now() + CLOSES_AFTER);
         if let Err(reason) = connection.describe(&self.metadata) {
             return End::Lost(reason);
         }
         loop {
+            let platform = self.platform();
+            if platform.refuses || platform.closes != begun.closes || platform.drops != begun.drops
+            {
+                return closed();
+            }
             while let Some(tag) = cache.pop() {
                 if let Err(reason) = self.queue(&mut connection, cache, &mut base, &tag) {
                     return End::Lost(reason);
@@ -214,6 +253,13 @@ impl Publisher {
                 heard = connection.listen() => if let Err(reason) = heard {
                     return End::Lost(reason);
                 },
+                Ok(()) = platforms.changed() => {}
+                () = async {
+                    match closes_at {
+                        Some(at) => sleep_until(at).await,
+                        None => pending().await,
+                    }
+                } => return closed(),
                 tag = tags.recv() => match tag {
                     None => {
                         connection.close().await;

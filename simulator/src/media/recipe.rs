@@ -4,6 +4,8 @@
 use rml_rtmp::sessions::StreamMetadata;
 use serde_json::Value;
 
+use super::fill::Fill;
+
 /// What to make of the feed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recipe {
@@ -38,8 +40,8 @@ enum Gop {
 pub enum Source {
     /// A transport stream on the standard input; its frame length in ticks of 90 kHz, if known.
     Feed(Option<f64>),
-    /// Black and silence, which MediaLive sends when its input is lost.
-    Slate,
+    /// What MediaLive sends when its input is lost, and silence.
+    Fill(Fill),
 }
 
 impl Recipe {
@@ -138,7 +140,7 @@ impl Recipe {
     /// The length of one frame in milliseconds, rounded up.
     #[must_use]
     pub fn frame_ms(&self) -> u64 {
-        (1000.0 / self.frames_per_second(Source::Slate)).ceil() as u64
+        (1000.0 / self.frames_per_second(Source::Feed(None))).ceil() as u64
     }
 
     /// What ffmpeg is called with. `speed` is x264's preset.
@@ -153,17 +155,14 @@ impl Recipe {
             Source::Feed(_) => add(
                 "-threads 2 -probesize 2000000 -analyzeduration 1000000 -f mpegts -i pipe:0 -map 0:v:0 -map 0:a:0?",
             ),
-            Source::Slate => {
-                let (width, height) = self.size.unwrap_or((1280, 720));
+            Source::Fill(fill) => {
+                let graph = fill.graph(self.size.unwrap_or((1280, 720)), rate);
                 let layout = match self.audio_channels {
                     1 => "mono",
                     6 => "5.1",
                     _ => "stereo",
                 };
-                add(&format!(
-                    "-re -f lavfi -i color=c=black:s={width}x{height}:r={}/{}",
-                    rate.0, rate.1
-                ));
+                add(&format!("-re -f lavfi -i {graph}"));
                 add(&format!(
                     "-re -f lavfi -i anullsrc=r={}:cl={layout} -map 0:v -map 1:a",
                     self.audio_rate
@@ -292,7 +291,8 @@ mod tests {
         assert!(line(Source::Feed(Some(3000.0))).contains("-fps_mode cfr -r 30000/1001"));
         assert!(line(Source::Feed(Some(1501.5))).contains("-fps_mode cfr"));
         assert!(line(Source::Feed(None)).contains("-fps_mode passthrough"));
-        assert!(line(Source::Slate).contains("color=c=black:s=640x360:r=30000/1001"));
+        let fill = Source::Fill(Fill::new(&Value::Null));
+        assert!(line(fill).contains("color=c=0x000000:s=640x360:r=30000/1001"));
     }
 
     #[test]
@@ -305,7 +305,7 @@ mod tests {
         h264["maxBitrate"] = json!(1_000_000);
         h264["profile"] = json!("BASELINE");
         let recipe = Recipe::new(&settings).expect("settings");
-        let line = recipe.arguments(Source::Slate, "ultrafast").join(" ");
+        let line = recipe.arguments(Source::Feed(None), "ultrafast").join(" ");
         assert!(
             line.contains("-g 48 ") && line.contains("-maxrate 1000000") && line.contains("-bf 0"),
             "{line}"

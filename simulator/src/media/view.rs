@@ -2,6 +2,7 @@
 //! The core makes a `MediaView` of everything that should carry video now, the plane answers with
 //! `MediaReport`s. Stream names pass through here, so they have a type that cannot be printed.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde_json::Value;
@@ -37,6 +38,21 @@ pub struct MediaView {
     pub flows: Vec<FlowView>,
     /// Channels in RUNNING or RECOVERING, in order of creation.
     pub channels: Vec<ChannelView>,
+    /// What platforms do on purpose, by channel; those that are not named do what they do.
+    pub platforms: BTreeMap<String, PlatformView>,
+    /// Channels whose picture somebody wants to see.
+    pub thumbnails: BTreeSet<String>,
+}
+
+/// A platform that fails on purpose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PlatformView {
+    /// No connection comes about.
+    pub refuses: bool,
+    /// It accepts the publication and closes it a moment later.
+    pub closes: bool,
+    /// Counts the connections that were dropped by hand.
+    pub drops: u64,
 }
 
 /// One MediaConnect flow.
@@ -102,6 +118,8 @@ pub struct ChannelView {
     pub id: String,
     /// Counts the starts: a new number means a new encoder.
     pub run: u64,
+    /// Nothing goes out before the first picture has come in.
+    pub waits: bool,
     /// The first address of each attached push input, as the API has it.
     pub input_addresses: Vec<(String, u16)>,
     /// `encoderSettings` in wire case.
@@ -189,6 +207,13 @@ pub enum MediaReport {
     OutputGaveUp {
         /// The channel.
         channel_id: String,
+    },
+    /// A picture of what the channel receives.
+    Thumbnail {
+        /// The channel.
+        channel_id: String,
+        /// JPEG.
+        jpeg: Vec<u8>,
     },
     /// The encoder died and is being started again.
     EncoderFailed {

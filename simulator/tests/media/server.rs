@@ -70,8 +70,8 @@ impl Recording {
         (seconds >= 4.0).then(|| bytes as f64 * 8.0 / seconds)
     }
 
-    /// What ffprobe says about it, as lines `key=value`.
-    pub fn probe(&self) -> String {
+    /// As a file.
+    fn flv(&self) -> Vec<u8> {
         let mut flv = b"FLV\x01\x05\0\0\0\x09\0\0\0\0".to_vec();
         for (kind, time, data) in &self.0 {
             flv.push(*kind);
@@ -81,26 +81,39 @@ impl Recording {
             flv.extend(&data[..]);
             flv.extend((11 + data.len() as u32).to_be_bytes());
         }
-        let mut child = Command::new("ffprobe")
-            .args([
-                "-v",
-                "error",
-                "-count_frames",
-                "-show_streams",
-                "-f",
-                "flv",
-                "pipe:0",
-            ])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("ffprobe");
-        let mut stdin = child.stdin.take().expect("stdin");
-        let writing = std::thread::spawn(move || stdin.write_all(&flv));
-        let output = child.wait_with_output().expect("ffprobe");
-        let _ = writing.join();
-        String::from_utf8_lossy(&output.stdout).into_owned()
+        flv
     }
+
+    /// The mean colour of each picture, red, green and blue.
+    pub fn colors(&self) -> Vec<[u8; 3]> {
+        let line = "-v error -f flv -i pipe:0 -vf scale=1:1:flags=area -fps_mode passthrough -f rawvideo -pix_fmt rgb24 pipe:1";
+        let bytes = feed("ffmpeg", line, self.flv());
+        bytes
+            .chunks_exact(3)
+            .map(|pixel| [pixel[0], pixel[1], pixel[2]])
+            .collect()
+    }
+
+    /// What ffprobe says about it, as lines `key=value`.
+    pub fn probe(&self) -> String {
+        let line = "-v error -count_frames -show_streams -f flv pipe:0";
+        String::from_utf8_lossy(&feed("ffprobe", line, self.flv())).into_owned()
+    }
+}
+
+/// Gives a program something to read and takes what it writes.
+fn feed(program: &str, line: &str, input: Vec<u8>) -> Vec<u8> {
+    let mut child = Command::new(program)
+        .args(line.split_whitespace())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect(program);
+    let mut stdin = child.stdin.take().expect("stdin");
+    let writing = std::thread::spawn(move || stdin.write_all(&input));
+    let output = child.wait_with_output().expect(program);
+    let _ = writing.join();
+    output.stdout
 }
 
 type Recordings = Arc<Mutex<BTreeMap<String, Vec<Recording>>>>;

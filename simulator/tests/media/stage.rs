@@ -70,7 +70,7 @@ impl Stage {
         };
         let view = MediaView {
             flows: vec![flow],
-            channels: Vec::new(),
+            ..MediaView::default()
         };
         let stage = Self {
             plane,
@@ -114,6 +114,7 @@ impl Stage {
         self.view.channels.push(ChannelView {
             id: id.to_owned(),
             run: 1,
+            waits: false,
             input_addresses: vec![(address, 5000)],
             encoder_settings: settings,
             destination: RtmpDestination {

@@ -1,6 +1,6 @@
 //! What happens to a stream when the feed or the platform fails.
 
-use simulator::media::view::MediaReport;
+use simulator::media::view::{MediaReport, PlatformView};
 
 use crate::{
     URL, resolve,
@@ -72,6 +72,9 @@ async fn a_lost_feed_turns_black_and_comes_back_on_the_same_publication() {
         times.windows(2).all(|pair| pair[0] < pair[1]),
         "time goes on"
     );
+    let longest = times.windows(2).map(|pair| pair[1] - pair[0]).max();
+    println!("no picture for {longest:?} ms at most");
+    assert!(longest.is_some_and(|ms| ms < 4000), "{longest:?} ms");
     let holes = times
         .windows(2)
         .filter(|pair| pair[1] - pair[0] > 40)
@@ -264,4 +267,132 @@ async fn publications_are_retried_and_given_up() {
             stage.count(gave_up) == 2
         })
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_picture_becomes_black_and_then_the_color_of_the_settings() {
+    let server = Server::start().await;
+    let mut stage = Stage::start(&resolve(&server)).await;
+    let mut red = settings(320, 180, 30, 300_000, 1, 3);
+    red["globalConfiguration"] = serde_json::json!({"inputLossBehavior": {"repeatFrameMsec": 1000,
+        "blackFrameMsec": 1000, "inputLossImageType": "COLOR", "inputLossImageColor": "FF0000"}});
+    stage.add("1", URL, "canary-key-1", red);
+    let feed = Feed::start(stage.port().expect("port"), PASSPHRASE, 32);
+    let pictures = || server.newest("canary-key-1").pictures().len();
+    stage
+        .until("the feed is on air", || {
+            stage.channel("1").input_packets > 100
+                && !stage.channel("1").on_slate
+                && pictures() > 60
+        })
+        .await;
+    drop(feed);
+    stage
+        .until("the loss is told", || {
+            stage.count(lost) >= 1 && stage.channel("1").on_slate
+        })
+        .await;
+    let before = pictures();
+    stage
+        .until("three seconds of it", || pictures() > before + 90)
+        .await;
+    let colors = server.newest("canary-key-1").colors();
+    let red = |color: &[u8; 3]| color[0] > 180 && color[1] < 60 && color[2] < 60;
+    let black = |color: &[u8; 3]| color.iter().all(|part| *part < 30);
+    assert!(red(colors.last().expect("pictures")), "{:?}", colors.last());
+    // Thirty pictures of black lie before the red ones.
+    let first_red = colors.iter().rposition(|color| !red(color)).expect("black");
+    let dark = colors[..=first_red]
+        .iter()
+        .rev()
+        .take_while(|color| black(color))
+        .count();
+    assert!((28..=32).contains(&dark), "{dark} black pictures");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_channel_that_waits_for_a_picture_and_shows_it() {
+    let server = Server::start().await;
+    let mut stage = Stage::start(&resolve(&server)).await;
+    stage.add(
+        "1",
+        URL,
+        "canary-key-1",
+        settings(320, 180, 30, 300_000, 1, 3),
+    );
+    stage.view.channels[0].waits = true;
+    stage.view.thumbnails.insert("1".to_owned());
+    stage.show();
+    stage
+        .until("no picture is told", || stage.count(lost) == 1)
+        .await;
+    assert!(
+        server.recordings("canary-key-1").is_empty(),
+        "nothing to send"
+    );
+    let _feed = Feed::start(stage.port().expect("port"), PASSPHRASE, 32);
+    stage
+        .until("it publishes", || {
+            server.recordings("canary-key-1").len() == 1
+                && server.newest("canary-key-1").pictures().len() > 10
+        })
+        .await;
+    let thumbnail = |r: &MediaReport| {
+        matches!(r, MediaReport::Thumbnail { channel_id, jpeg }
+        if channel_id == "1" && jpeg.starts_with(&[0xff, 0xd8]) && jpeg.len() > 1000)
+    };
+    stage
+        .until("its picture", || stage.count(thumbnail) >= 1)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn platforms_that_fail_on_purpose() {
+    let server = Server::start().await;
+    let mut stage = Stage::start(&resolve(&server)).await;
+    let failed = |why: &'static str| move |r: &MediaReport| matches!(r, MediaReport::RtmpFailed { reason, .. } if reason == why);
+    let (refused, closed) = (
+        failed("connection refused"),
+        failed("the server closed the connection"),
+    );
+    let set = |stage: &mut Stage, refuses: bool, closes: bool, drops: u64| {
+        let platform = PlatformView {
+            refuses,
+            closes,
+            drops,
+        };
+        stage.view.platforms.insert("1".to_owned(), platform);
+        stage.show();
+    };
+    set(&mut stage, true, false, 0);
+    stage.add(
+        "1",
+        URL,
+        "canary-key-1",
+        settings(320, 180, 30, 300_000, 1, 99),
+    );
+    stage
+        .until("it is refused twice", || stage.count(refused) >= 2)
+        .await;
+    assert!(server.recordings("canary-key-1").is_empty());
+    set(&mut stage, false, false, 0);
+    stage
+        .until("it publishes", || {
+            server.recordings("canary-key-1").len() == 1
+        })
+        .await;
+    set(&mut stage, false, false, 1);
+    stage
+        .until("it is dropped and back", || {
+            server.recordings("canary-key-1").len() == 2
+        })
+        .await;
+    assert_eq!(stage.count(closed), 1);
+    set(&mut stage, false, true, 1);
+    stage
+        .until("it is closed again and again", || stage.count(closed) >= 3)
+        .await;
+    set(&mut stage, false, false, 1);
+    let publications = server.recordings("canary-key-1").len();
+    assert!(publications >= 3, "each time it had been accepted");
 }

@@ -61,6 +61,8 @@ fn a_short_run_costs_ten_minutes_and_idling_until_deleted() {
 fn an_hour_on_air_with_its_flow_and_its_bytes() {
     let mut aws = Account::new();
     let flow = aws.flow();
+    let outputs = json!({"outputs": [super::output("a", "203.0.113.1")]});
+    aws.ok("POST", &format!("/v1/flows/{flow}/outputs"), outputs);
     aws.ok("POST", &format!("/v1/flows/start/{flow}"), Value::Null);
     let (id, _) = aws.channel("a");
     aws.pass(11);

@@ -1,6 +1,8 @@
 //! Tests of the core: an account, a clock that is moved by hand, and what AWS says must happen.
 //! Each test names the page or model that the rule comes from.
 
+mod air;
+mod alerts;
 mod bill;
 mod book;
 mod channels;
@@ -152,6 +154,40 @@ impl Account {
             &format!("/prod/channels/{channel}/stop"),
             Value::Null,
         );
+    }
+
+    /// A channel in RUNNING that a flow feeds: its id, and the ARN of the flow, encoded for a path.
+    pub fn fed(&mut self) -> (String, String) {
+        let flow = self.flow();
+        let outputs = json!({"outputs": [output("a", "203.0.113.1")]});
+        self.ok("POST", &format!("/v1/flows/{flow}/outputs"), outputs);
+        self.ok("POST", &format!("/v1/flows/start/{flow}"), Value::Null);
+        let (id, _) = self.channel("a");
+        self.start(&id);
+        self.pass(40);
+        (id, flow)
+    }
+
+    /// What ListAlerts says: types, in order.
+    pub fn alerts(&mut self, channel: &str, filter: &str) -> Vec<String> {
+        let path = format!("/prod/channels/{channel}/alerts?stateFilter={filter}");
+        let alerts = self.ok("GET", &path, Value::Null)["alerts"].clone();
+        let alerts = alerts.as_array().unwrap().iter();
+        alerts.map(|alert| text(&alert["alertType"])).collect()
+    }
+
+    /// Alert events since the last look: (alarm_state, alert_type).
+    pub fn alarms(&mut self) -> Vec<(String, String)> {
+        let events = std::mem::take(&mut self.events);
+        let alerts = events
+            .iter()
+            .filter(|event| event["detail-type"] == "MediaLive Channel Alert");
+        alerts
+            .map(|event| {
+                let detail = &event["detail"];
+                (text(&detail["alarm_state"]), text(&detail["alert_type"]))
+            })
+            .collect()
     }
 
     /// A flow with one source: its ARN, encoded for a path.
