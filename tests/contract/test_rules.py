@@ -111,6 +111,8 @@ RULES = [
     ("Ten minutes at least per start, minutes rounded up, idle until deleted, a STANDBY flow is free", "pricing pages",
      "test_the_bill_adds_up core:a_short_run_costs_ten_minutes_and_idling_until_deleted core:an_hour_on_air_with_its_flow_and_its_bytes"),
     ("Bytes are billed while a platform takes them", "data transfer out is billed by what leaves", "core:no_connection_no_egress"),
+    ("A flow's transfer to MediaLive goes on while a channel is stopped; its price and a flow's rounding: both ways", "user guide: distributing content to MediaLive",
+     "core:what_a_flow_sends_is_billed_by_output core:a_flow_by_the_minute_or_by_the_hour"),
     ("Price class by bitrate, frame rate and size; an empty bitrate is billed by the input", "pricing page; user guide: bitrate",
      "core:published_prices core:an_empty_bitrate_is_billed_by_the_input_and_a_followed_frame_rate_as_60"),
 ]

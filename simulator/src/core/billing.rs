@@ -11,7 +11,13 @@
 //! - `flow`: from ACTIVE to the moment StopFlow is accepted; being UPDATING does not interrupt it.
 //! - `egress`: bytes that left for the platforms during one run, as the media plane counted them
 //!   (times the time scale, since it works in real time); without a media plane the encoder's bits
-//!   per second times the time in RUNNING and RECOVERING. Gigabytes are 10^9 bytes.
+//!   per second times the time in which a platform took them. Gigabytes are 10^9 bytes. The 100 GB
+//!   a month that AWS gives to each account, and the lower prices of large amounts, are left out.
+//! - `flow_transfer`, with the option of that name: bytes that a flow sends to MediaLive, by output,
+//!   while it is fed and the output enabled, whether or not a channel runs there (MediaConnect user
+//!   guide: distributing content to MediaLive, billing considerations). Its price is a guess.
+//!
+//! Whether a flow is billed by the minute or by the begun hour is not published: `flow_rounding`.
 //!
 //! Money is in whole micro-dollars. A line is minutes times the hourly price by 60, rounded half up
 //! once per line; the total is the exact sum of the lines. Lines that are still open are reckoned up
@@ -23,8 +29,7 @@ use serde_json::{Value, json};
 
 use super::Core;
 use super::book::BillRow;
-use super::channel::Channel;
-use super::prices::{self, EGRESS_MICROS_PER_GB, Price};
+use super::prices::{self, Price};
 use super::tags::Tags;
 use super::when::rfc3339_ms;
 
@@ -41,29 +46,46 @@ pub(super) struct Line {
     price: Price,
     from: u64,
     to: Option<u64>,
+    /// Billed by bytes; the price is one of a gigabyte then.
     bytes: Option<u64>,
+    /// Billed in whole stretches of so many minutes.
+    unit: u64,
 }
 
-/// The bytes of a run, counted or reckoned.
-struct Egress {
+/// Bytes that leave, counted or reckoned.
+#[derive(Clone)]
+pub(super) struct Stream {
     /// None with a media plane: then only what it counted has left.
-    bits_per_second: Option<u64>,
-    reported: u64,
-    running_since: Option<u64>,
-    running_ms: u64,
-    from: u64,
+    pub bits_per_second: Option<u64>,
+    pub reported: u64,
+    pub since: Option<u64>,
+    pub sent_ms: u64,
+    pub from: u64,
+}
+
+/// What an output of a flow sends.
+pub(super) struct Transfer {
+    pub stream: Stream,
+    pub name: String,
+    pub tags: Tags,
 }
 
 /// All periods, open and closed.
 #[derive(Default)]
 pub(super) struct Meter {
     /// Open lines by what closes them: a channel's run, a channel's or input's idling, a flow.
-    open: BTreeMap<(&'static str, String), Vec<Line>>,
-    closed: Vec<Line>,
-    egress: BTreeMap<String, Egress>,
+    pub open: BTreeMap<(&'static str, String), Vec<Line>>,
+    pub closed: Vec<Line>,
+    pub egress: BTreeMap<String, Stream>,
+    pub transfers: BTreeMap<String, Transfer>,
 }
 
 impl Line {
+    pub fn ends(mut self, now: u64) -> Self {
+        self.to = Some(now);
+        self
+    }
+
     /// Resource, name, kind, tags, from, to.
     pub fn period(&self) -> (&str, &str, &'static str, &Tags, u64, Option<u64>) {
         let Self { kind, from, to, .. } = self;
@@ -78,7 +100,7 @@ impl Meter {
         lines.filter(|line| line.bytes.is_none()).map(BillRow::new)
     }
 
-    fn close(&mut self, key: (&'static str, &str), now: u64) {
+    pub fn close(&mut self, key: (&'static str, &str), now: u64) {
         for mut line in self
             .open
             .remove(&(key.0, key.1.to_owned()))
@@ -96,16 +118,30 @@ impl Meter {
             egress.reported += bytes;
         }
     }
+
+    pub fn count_transfer(&mut self, output: &str, bytes: u64) {
+        if let Some(transfer) = self.transfers.get_mut(output) {
+            transfer.stream.reported += bytes;
+        }
+    }
 }
 
-impl Egress {
-    fn bytes(&self, now: u64) -> u64 {
+impl Stream {
+    pub fn bytes(&self, now: u64) -> u64 {
         let Some(bits_per_second) = self.bits_per_second.filter(|_| self.reported == 0) else {
             return self.reported;
         };
-        let running = self.running_ms + self.running_since.map_or(0, |since| now - since);
+        let sent = self.sent_ms + self.since.map_or(0, |since| now - since);
         // Bits per second times milliseconds, by 8000.
-        bits_per_second * running / 8000
+        bits_per_second * sent / 8000
+    }
+
+    pub fn flows(&mut self, now: u64, flows: bool) {
+        if flows {
+            self.since.get_or_insert(now);
+        } else if let Some(since) = self.since.take() {
+            self.sent_ms += now - since;
+        }
     }
 }
 
@@ -128,184 +164,7 @@ pub(super) fn dollars(micros: u64) -> String {
     format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
 }
 
-/// Video plus audio of all outputs.
-fn bits_per_second(channel: &Channel) -> u64 {
-    let encoder = channel.encoder();
-    let videos = encoder["videoDescriptions"]
-        .as_array()
-        .into_iter()
-        .flatten();
-    let audios = encoder["audioDescriptions"]
-        .as_array()
-        .into_iter()
-        .flatten();
-    let video: u64 = videos
-        .filter_map(|row| row["codecSettings"]["h264Settings"]["bitrate"].as_u64())
-        .sum();
-    let audio: f64 = audios
-        .filter_map(|row| row["codecSettings"]["aacSettings"]["bitrate"].as_f64())
-        .sum();
-    video + audio as u64
-}
-
 impl Core {
-    fn line(
-        &self,
-        resource: &str,
-        name: &str,
-        kind: &'static str,
-        tags: &Tags,
-        price: Price,
-    ) -> Line {
-        let (resource, name, tags) = (resource.to_owned(), name.to_owned(), tags.clone());
-        Line {
-            resource,
-            name,
-            kind,
-            tags,
-            price,
-            from: self.now,
-            to: None,
-            bytes: None,
-        }
-    }
-
-    pub(super) fn meter_open_idle_channel(&mut self, id: &str) {
-        let Some(channel) = self.channels.get(id) else {
-            return;
-        };
-        let line = self.line(
-            id,
-            channel.name(),
-            "idle_channel",
-            &channel.tags,
-            prices::IDLE_CHANNEL,
-        );
-        self.meter.open.insert(("idle", id.to_owned()), vec![line]);
-    }
-
-    pub(super) fn meter_open_idle_input(&mut self, id: &str) {
-        let Some(input) = self.inputs.get(id).filter(|input| input.is_push()) else {
-            return;
-        };
-        let line = self.line(
-            id,
-            &input.name,
-            "idle_input",
-            &input.tags,
-            prices::IDLE_INPUT,
-        );
-        self.meter
-            .open
-            .insert(("idle-input", id.to_owned()), vec![line]);
-    }
-
-    /// A channel or an input is DELETED.
-    pub(super) fn meter_close_idle(&mut self, id: &str) {
-        self.meter.close(("idle", id), self.now);
-        self.meter.close(("idle-input", id), self.now);
-    }
-
-    /// StartChannel is accepted.
-    pub(super) fn meter_run_starts(&mut self, id: &str) {
-        let now = self.now;
-        let Some(channel) = self.channels.get(id) else {
-            return;
-        };
-        let (standard, specification) =
-            (channel.standard(), &channel.settings["inputSpecification"]);
-        let mut lines = Vec::new();
-        for input in channel.input_ids() {
-            let name = self.inputs.get(&input).map_or("", |input| &input.name);
-            let price = prices::input(specification, standard);
-            lines.push(self.line(&input, name, "channel_input", &channel.tags, price));
-        }
-        let videos = channel.encoder()["videoDescriptions"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
-        let groups = channel.encoder()["outputGroups"]
-            .as_array()
-            .into_iter()
-            .flatten();
-        for output in groups.flat_map(|group| group["outputs"].as_array().into_iter().flatten()) {
-            let video = videos
-                .iter()
-                .find(|video| video["name"] == output["videoDescriptionName"]);
-            let price = prices::output(video.unwrap_or(&Value::Null), specification, standard);
-            lines.push(self.line(id, channel.name(), "channel_output", &channel.tags, price));
-        }
-        let egress = Egress {
-            bits_per_second: (self.options.media == "ideal").then(|| bits_per_second(channel)),
-            reported: 0,
-            running_since: None,
-            running_ms: 0,
-            from: now,
-        };
-        let inputs = channel.input_ids();
-        self.meter.close(("idle", id), now);
-        for input in inputs {
-            self.meter.close(("idle-input", &input), now);
-        }
-        self.meter.egress.insert(id.to_owned(), egress);
-        self.meter.open.insert(("run", id.to_owned()), lines);
-    }
-
-    /// RUNNING begins or ends; RECOVERING goes on counting.
-    pub(super) fn meter_running(&mut self, id: &str, running: bool) {
-        let now = self.now;
-        let Some(egress) = self.meter.egress.get_mut(id) else {
-            return;
-        };
-        if running {
-            egress.running_since.get_or_insert(now);
-        } else if let Some(since) = egress.running_since.take() {
-            egress.running_ms += now - since;
-        }
-    }
-
-    /// The channel is IDLE again.
-    pub(super) fn meter_run_ends(&mut self, id: &str) {
-        let now = self.now;
-        self.meter_running(id, false);
-        self.meter.close(("run", id), now);
-        let Some(channel) = self.channels.get(id) else {
-            return;
-        };
-        let inputs = channel.input_ids();
-        if let Some(egress) = self.meter.egress.remove(id) {
-            let mut line = self.line(
-                id,
-                channel.name(),
-                "egress",
-                &channel.tags,
-                Price {
-                    micros: 0,
-                    guess: false,
-                },
-            );
-            (line.from, line.to, line.bytes) = (egress.from, Some(now), Some(egress.bytes(now)));
-            if line.bytes != Some(0) {
-                self.meter.closed.push(line);
-            }
-        }
-        self.meter_open_idle_channel(id);
-        for input in inputs {
-            self.meter_open_idle_input(&input);
-        }
-    }
-
-    pub(super) fn meter_flow(&mut self, arn: &str, active: bool) {
-        if !active {
-            return self.meter.close(("flow", arn), self.now);
-        }
-        let Some(flow) = self.flows.get(arn) else {
-            return;
-        };
-        let line = self.line(arn, &flow.name, "flow", &flow.tags, prices::FLOW);
-        self.meter.open.insert(("flow", arn.to_owned()), vec![line]);
-    }
-
     /// The whole bill up to now.
     pub(super) fn bill(&self) -> Value {
         let now = self.now;
@@ -319,60 +178,111 @@ impl Core {
                 .cloned(),
         );
         for (id, egress) in &self.meter.egress {
-            let Some(channel) = self.channels.get(id).filter(|_| egress.bytes(now) > 0) else {
-                continue;
-            };
-            let mut line = self.line(
-                id,
-                channel.name(),
-                "egress",
-                &channel.tags,
-                Price {
-                    micros: 0,
-                    guess: false,
-                },
-            );
-            (line.from, line.bytes) = (egress.from, Some(egress.bytes(now)));
-            lines.push(line);
+            let channel = self.channels.get(id);
+            let about = channel.map(|channel| (id.as_str(), channel.name(), &channel.tags));
+            lines.extend(about.and_then(|about| self.bytes_line("egress", about, egress)));
+        }
+        for (arn, transfer) in &self.meter.transfers {
+            let about = (arn.as_str(), transfer.name.as_str(), &transfer.tags);
+            lines.extend(self.bytes_line("flow_transfer", about, &transfer.stream));
         }
         lines.sort_by(|a, b| (a.from, a.kind, &a.resource).cmp(&(b.from, b.kind, &b.resource)));
         let mut total = 0;
+        let (mut kinds, mut owners) = (BTreeMap::new(), BTreeMap::new());
         let rows: Vec<Value> = lines
             .iter()
             .map(|line| {
                 let (micros, row) = line_json(line, now);
                 total += micros;
+                *kinds.entry(line.kind).or_insert(0) += micros;
+                *owners
+                    .entry(line.destination().unwrap_or_default())
+                    .or_insert(0) += micros;
                 row
             })
             .collect();
-        json!({"total_usd": dollars(total), "lines": rows})
+        let sums = |sums: BTreeMap<&str, u64>| -> BTreeMap<String, String> {
+            let rows = sums.into_iter();
+            rows.map(|(name, micros)| (name.to_owned(), dollars(micros)))
+                .collect()
+        };
+        json!({"total_usd": dollars(total), "by_kind": sums(kinds), "by_destination": sums(owners), "lines": rows})
+    }
+
+    /// A line of bytes so far; none if there were none.
+    pub(super) fn bytes_line(
+        &self,
+        kind: &'static str,
+        (resource, name, tags): (&str, &str, &Tags),
+        stream: &Stream,
+    ) -> Option<Line> {
+        let price = match kind {
+            "egress" => prices::EGRESS,
+            _ => prices::FLOW_TRANSFER,
+        };
+        let bytes = Some(stream.bytes(self.now)).filter(|bytes| *bytes > 0)?;
+        let mut line = self.line(resource, name, kind, tags, price);
+        (line.from, line.bytes) = (stream.from, Some(bytes));
+        Some(line)
+    }
+
+    pub(super) fn line(
+        &self,
+        resource: &str,
+        name: &str,
+        kind: &'static str,
+        tags: &Tags,
+        price: Price,
+    ) -> Line {
+        let (resource, name, tags) = (resource.to_owned(), name.to_owned(), tags.clone());
+        let by_the_hour = kind == "flow" && self.options.flow_rounding == "hour";
+        Line {
+            resource,
+            name,
+            kind,
+            tags,
+            price,
+            from: self.now,
+            to: None,
+            bytes: None,
+            unit: if by_the_hour { 60 } else { 1 },
+        }
+    }
+}
+
+impl Line {
+    /// The destination that its tags name.
+    fn destination(&self) -> Option<&str> {
+        let mut tags = self.tags.iter();
+        let owner = tags.find(|(key, _)| key.rsplit(':').next() == Some("destination"));
+        owner.map(|(_, value)| value.as_str())
     }
 }
 
 fn line_json(line: &Line, now: u64) -> (u64, Value) {
     let to = line.to.unwrap_or(now);
-    let minutes = if line.bytes.is_some() {
-        0
-    } else {
-        minutes(line.kind, to - line.from)
+    let minutes = match line.bytes {
+        Some(_) => 0,
+        None => minutes(line.kind, to - line.from).next_multiple_of(line.unit),
     };
     let micros = match line.bytes {
-        Some(bytes) => share(EGRESS_MICROS_PER_GB, bytes, 1_000_000_000),
+        Some(bytes) => share(line.price.micros, bytes, 1_000_000_000),
         None => share(line.price.micros, minutes, 60),
     };
-    let owner = line
-        .tags
-        .iter()
-        .find(|(key, _)| key.rsplit(':').next() == Some("destination"));
+    let per_hour = if line.bytes.is_some() {
+        0
+    } else {
+        line.price.micros
+    };
     let mut row = json!({
         "resource": line.resource, "name": line.name, "kind": line.kind,
         "from": rfc3339_ms(line.from), "to": rfc3339_ms(to), "open": line.to.is_none(),
-        "minutes": minutes, "rate_usd_per_hour": dollars(line.price.micros), "guess": line.price.guess,
-        "usd": dollars(micros), "destination": owner.map(|(_, value)| value),
+        "minutes": minutes, "rate_usd_per_hour": dollars(per_hour), "guess": line.price.guess,
+        "usd": dollars(micros), "destination": line.destination(),
     });
     if let Some(bytes) = line.bytes {
         row["bytes"] = json!(bytes);
-        row["rate_usd_per_gb"] = json!(dollars(EGRESS_MICROS_PER_GB));
+        row["rate_usd_per_gb"] = json!(dollars(line.price.micros));
     }
     (micros, row)
 }
@@ -402,7 +312,7 @@ mod tests {
         assert_eq!(share(421_200, 10, 60), 70_200);
         assert_eq!(share(10_000, 1, 60), 167);
         assert_eq!(
-            share(EGRESS_MICROS_PER_GB, 1_000_000_000, 1_000_000_000),
+            share(prices::EGRESS.micros, 1_000_000_000, 1_000_000_000),
             90_000
         );
         assert_eq!(dollars(93_600), "0.093600");

@@ -74,6 +74,7 @@ impl Core {
         };
         flow.selected = None;
         flow.interrupted = None;
+        let outputs: Vec<String> = flow.outputs.iter().map(|row| row.arn.clone()).collect();
         let over: Vec<(String, String)> = flow
             .alarms
             .iter()
@@ -81,6 +82,9 @@ impl Core {
             .collect();
         for (about, code) in over {
             self.flow_alarm_over(arn, &about, &code);
+        }
+        for output in outputs {
+            self.meter_transfer_ends(&output);
         }
         self.flow_health(arn);
     }

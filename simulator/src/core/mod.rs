@@ -29,6 +29,7 @@ mod health;
 mod input;
 mod input_api;
 mod loss;
+mod metering;
 mod model;
 mod options;
 mod output_api;

@@ -40,6 +40,12 @@ pub(crate) struct Options {
     pub media: String,
     /// With ideal media: who is called? `on`: the first source of each flow, `all`: every source.
     pub feed: String,
+    /// What a flow sends to MediaLive is billed by output: `on` or `off`.
+    pub flow_transfer: String,
+    /// Bits that an encoder sends, where no media plane counts them.
+    pub feed_bits_per_second: u64,
+    /// A flow is billed by the `minute` or by the begun `hour`.
+    pub flow_rounding: String,
     /// A lost input is told with `all` the alerts that follow from it, or with the first `one` only.
     pub loss_alerts: String,
     /// Alerts of an RTMP output: `plain`, or `with_destination`, stream name and all.
@@ -71,6 +77,9 @@ impl Default for Options {
             page_size: 20,
             media: "ideal".into(),
             feed: "on".into(),
+            flow_transfer: "off".into(),
+            feed_bits_per_second: 10_000_000,
+            flow_rounding: "minute".into(),
             loss_alerts: "all".into(),
             alert_text: "plain".into(),
             probe: "waits".into(),
@@ -84,7 +93,7 @@ impl Default for Options {
 impl Options {
     /// Refuses values that no rule reads.
     pub fn check(&self) -> Result<(), String> {
-        let rows: [(&str, &str, &[&str]); 19] = [
+        let rows: [(&str, &str, &[&str]); 21] = [
             ("wrong_state", &self.wrong_state, &["conflict", "ok"]),
             (
                 "stop_while_starting",
@@ -126,6 +135,8 @@ impl Options {
             ),
             ("media", &self.media, &["ideal", "reported"]),
             ("feed", &self.feed, &["on", "off", "all"]),
+            ("flow_transfer", &self.flow_transfer, &["on", "off"]),
+            ("flow_rounding", &self.flow_rounding, &["minute", "hour"]),
             ("loss_alerts", &self.loss_alerts, &["all", "one"]),
             (
                 "alert_text",

@@ -185,6 +185,7 @@ impl Core {
         flow.outputs.remove(at);
         self.notes
             .passage(self.now, Thing::Output, &output_arn, "REMOVED");
+        self.meter_transfer_ends(&output_arn);
         self.flow_takes_up(&arn);
         Ok(json!({"flowArn": arn, "outputArn": output_arn}))
     }
@@ -214,17 +215,16 @@ impl Core {
         let Some(input_arn) = self.inputs.get(input_id).map(|input| input.arn.clone()) else {
             return;
         };
-        let mut touched = Vec::new();
+        let mut gone = Vec::new();
         for flow in self.flows.values_mut() {
-            let before = flow.outputs.len();
-            flow.outputs
-                .retain(|output| output.input_arn.as_deref() != Some(&input_arn));
-            if flow.outputs.len() != before {
-                touched.push(flow.arn.clone());
+            let own = |output: &mut Output| output.input_arn.as_deref() == Some(&input_arn);
+            for output in flow.outputs.extract_if(.., own) {
+                gone.push((flow.arn.clone(), output.arn));
             }
         }
-        for arn in touched {
-            self.flow_takes_up(&arn);
+        for (flow, output) in gone {
+            self.meter_transfer_ends(&output);
+            self.flow_takes_up(&flow);
         }
     }
 }

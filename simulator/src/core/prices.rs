@@ -32,7 +32,9 @@ pub(super) const FLOW: Price = sure(160_000);
 pub(super) const IDLE_CHANNEL: Price = sure(10_000);
 pub(super) const IDLE_INPUT: Price = sure(10_000);
 /// Data transfer out to the internet, first 10 TB: 0.09 dollars per 10^9 bytes.
-pub(super) const EGRESS_MICROS_PER_GB: u64 = 90_000;
+pub(super) const EGRESS: Price = sure(90_000);
+/// From MediaConnect to MediaLive in the same Region, per 10^9 bytes: no published number could be read.
+pub(super) const FLOW_TRANSFER: Price = guess(20_000);
 
 /// Running AVC inputs, single pipeline: resolution, `maximumBitrate`, price.
 const INPUTS: [(&str, &str, Price); 4] = [

@@ -194,6 +194,9 @@ impl Core {
                 }
             }
             MediaReport::Thumbnail { channel_id, jpeg } => self.take_thumbnail(channel_id, jpeg),
+            MediaReport::Transfer { output_arn, bytes } => {
+                self.meter.count_transfer(output_arn, bytes * self.scale);
+            }
             MediaReport::Egress { channel_id, bytes } => {
                 self.meter.count_bytes(channel_id, bytes * self.scale)
             }
@@ -246,6 +249,7 @@ impl Core {
         }
         for (flow, output, previous, current) in changes {
             self.emit_output_health(&flow, &output, previous, current);
+            self.meter_transfer(&flow, &output, current == "SENDING");
         }
     }
 

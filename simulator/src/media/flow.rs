@@ -151,7 +151,12 @@ impl Programme {
         });
         for view in views.iter().filter(wanted) {
             if !self.outputs.contains_key(&view.arn)
-                && let Ok(made) = Output::new(view.clone(), self.shared.exchange.clone()).await
+                && let Ok(made) = Output::new(
+                    view.clone(),
+                    self.shared.exchange.clone(),
+                    self.shared.book.output(&view.arn),
+                )
+                .await
             {
                 self.outputs.insert(view.arn.clone(), made);
             }

@@ -187,6 +187,12 @@ impl Plane {
         self.book.flows()
     }
 
+    /// Bytes that outputs sent since the last call, by output ARN.
+    #[must_use]
+    pub fn take_transfers(&self) -> BTreeMap<String, u64> {
+        self.book.take_outputs()
+    }
+
     /// What happens at the sources, by source ARN.
     #[must_use]
     pub fn sources(&self) -> BTreeMap<String, SourceStats> {

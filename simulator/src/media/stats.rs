@@ -174,6 +174,7 @@ pub struct Book {
     channels: Arc<Mutex<BTreeMap<String, Arc<Counters>>>>,
     sources: Arc<Mutex<BTreeMap<String, SourceStats>>>,
     flows: Arc<Mutex<BTreeMap<String, FlowStats>>>,
+    outputs: Arc<Mutex<BTreeMap<String, Arc<AtomicU64>>>>,
 }
 
 impl Book {
@@ -212,6 +213,26 @@ impl Book {
         if let Ok(mut flows) = self.flows.lock() {
             note(flows.entry(arn.to_owned()).or_default());
         }
+    }
+
+    /// The counter of an output, which outlives the output's changes.
+    pub(super) fn output(&self, arn: &str) -> Arc<AtomicU64> {
+        match self.outputs.lock() {
+            Ok(mut outputs) => outputs.entry(arn.to_owned()).or_default().clone(),
+            Err(_) => Arc::default(),
+        }
+    }
+
+    /// What outputs sent since the last call, by ARN.
+    pub(super) fn take_outputs(&self) -> BTreeMap<String, u64> {
+        let Ok(mut outputs) = self.outputs.lock() else {
+            return BTreeMap::new();
+        };
+        let taken = |(arn, sent): (&String, &Arc<AtomicU64>)| (arn.clone(), sent.swap(0, Relaxed));
+        let bytes = outputs.iter().map(taken).filter(|(_, bytes)| *bytes > 0);
+        let bytes = bytes.collect();
+        outputs.retain(|_, sent| Arc::strong_count(sent) > 1);
+        bytes
     }
 
     pub(super) fn forget_flow(&self, arn: &str) {

@@ -222,6 +222,13 @@ pub enum MediaReport {
         /// A short reason without the stream name.
         reason: String,
     },
+    /// Bytes that an output of a flow sent since the last such report.
+    Transfer {
+        /// The output.
+        output_arn: String,
+        /// How many.
+        bytes: u64,
+    },
     /// Bytes that left for the platform since the last such report.
     Egress {
         /// The channel.

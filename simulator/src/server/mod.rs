@@ -188,6 +188,9 @@ async fn drive(
 
 /// What was published since the last look. A counter that is smaller than before is a new encoder's.
 fn count_bytes(core: &mut Core, now: u64, plane: &Plane, counted: &mut BTreeMap<String, u64>) {
+    for (output_arn, bytes) in plane.take_transfers() {
+        core.report(now, &MediaReport::Transfer { output_arn, bytes });
+    }
     let stats = plane.stats();
     counted.retain(|id, _| stats.contains_key(id));
     for (channel_id, stats) in stats {

@@ -145,3 +145,65 @@ fn lines_belong_to_the_tagged_destination() {
             .all(|line| line["destination"] == "studio")
     );
 }
+
+/// A flow sends to MediaLive whether or not a channel runs there (MediaConnect user guide:
+/// distributing content to MediaLive), while it is fed and the output is enabled.
+#[test]
+fn what_a_flow_sends_is_billed_by_output() {
+    let mut aws = Account::new();
+    aws.tell(
+        "options",
+        json!({"flow_transfer": "on", "feed_bits_per_second": 8_000_000}),
+    );
+    let flow = aws.flow();
+    let mut tagged = super::output("a", "203.0.113.1");
+    tagged["outputTags"] = json!({"lunora:destination": "studio"});
+    let body = json!({"outputs": [tagged, super::output("b", "203.0.113.2")]});
+    let outputs = aws.ok("POST", &format!("/v1/flows/{flow}/outputs"), body)["outputs"].clone();
+    aws.ok("POST", &format!("/v1/flows/start/{flow}"), Value::Null);
+    aws.pass(15 + 1000);
+    let second = super::encode(&super::text(&outputs[1]["outputArn"]));
+    let status = |word: &str| json!({"outputStatus": word});
+    let path = format!("/v1/flows/{flow}/outputs/{second}");
+    aws.ok("PUT", &path, status("DISABLED"));
+    aws.pass(1000);
+    aws.ok("DELETE", &path, Value::Null);
+    aws.tell("options", json!({"feed": "off"}));
+    aws.pass(1000);
+    aws.ok("POST", &format!("/v1/flows/stop/{flow}"), Value::Null);
+    aws.pass(10);
+    let bill = aws.ask("bill");
+    let bytes: Vec<(u64, Value)> = bill["lines"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|line| line["kind"] == "flow_transfer")
+        .map(|line| {
+            (
+                line["bytes"].as_u64().unwrap() / 1_000_000,
+                line["destination"].clone(),
+            )
+        })
+        .collect();
+    assert_eq!(bytes.len(), 2, "{bytes:?}");
+    assert!(
+        bytes.contains(&(2000, json!("studio"))) && bytes.contains(&(1000, Value::Null)),
+        "{bytes:?}"
+    );
+    assert_eq!(bill["by_destination"]["studio"], "0.040006");
+    assert_eq!(bill["by_kind"]["flow_transfer"], "0.060006");
+}
+
+/// Not published: by the minute, or by the begun hour.
+#[test]
+fn a_flow_by_the_minute_or_by_the_hour() {
+    for (rounding, minutes) in [("minute", 61), ("hour", 120)] {
+        let mut aws = Account::new();
+        aws.tell("options", json!({"flow_rounding": rounding}));
+        let flow = aws.flow();
+        aws.ok("POST", &format!("/v1/flows/start/{flow}"), Value::Null);
+        aws.pass(15 + 3601);
+        let found = lines(&mut aws);
+        assert_eq!((found[0].0.as_str(), found[0].1), ("flow", minutes));
+    }
+}
