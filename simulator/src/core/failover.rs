@@ -321,6 +321,7 @@ impl Core {
     }
 
     pub(super) fn fire_failover(&mut self, timer: Timer) {
+        self.notes.bump();
         match timer {
             Timer::SourceSilent { arn, source, since }
                 if self.silent_since(&arn, &source, since) =>

@@ -156,6 +156,7 @@ impl Core {
         if now == before {
             return;
         }
+        self.notes.bump();
         let detail = json!({"unhealthy": now.unhealthy(), "current": now.json(observed), "previous": before.json(observed)});
         self.emit_connect("MediaConnect Flow Health", &[arn], &detail);
         if now.switch && !before.switch && !stays {
