@@ -135,11 +135,19 @@ pub fn make(folder: &Path) -> Result<Certificate, String> {
     for key in &keys {
         fs::remove_file(key).map_err(|error| error.to_string())?;
     }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut provider = rustls::crypto::ring::default_provider();
+    // AWS's load balancers choose, and list AES with 128 bits first (Elastic Load Balancing user
+    // guide, security policies).
+    provider.cipher_suites.sort_by_key(|suite| {
+        let name = suite.suite().as_str().unwrap_or_default();
+        !name.contains("AES_128")
+    });
+    let provider = Arc::new(provider);
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
         .map_err(|error| error.to_string())?;
+    config.ignore_client_order = true;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Certificate {
         server: Arc::new(config),

@@ -43,7 +43,7 @@ impl Endpoint {
             heard: Arc::default(),
             over: Arc::default(),
         };
-        let answers = Arc::new(Mutex::new(answers));
+        let answers = Arc::new(answers);
         for service in canned::SERVICES {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
             endpoint
@@ -161,7 +161,7 @@ fn serve(
     stream: TcpStream,
     tls: &Arc<ServerConfig>,
     service: Service,
-    answers: &Mutex<Answers>,
+    answers: &Answers,
     heard: &Mutex<Heard>,
 ) -> io::Result<()> {
     stream.set_nodelay(true)?;
@@ -175,7 +175,7 @@ fn serve(
         let target = request.headers.get("x-amz-target").map(String::as_str);
         let operation = canned::operation(service, &request.method, &request.path, target);
         let body = serde_json::from_slice(&request.body).unwrap_or(Value::Null);
-        let (status, answer) = lock(answers).answer(&operation, &body);
+        let (status, answer) = answers.answer(&operation, &body);
         {
             let mut heard = lock(heard);
             if operation == "CreateChannel" {

@@ -62,8 +62,7 @@ fn say(began: Instant, text: &str) {
 #[expect(clippy::print_stderr, reason = "the last word of a program")]
 fn main() -> ExitCode {
     match wish().and_then(|wish| run(&wish)) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(2),
+        Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {
             eprintln!("bench: {sentence}");
             ExitCode::FAILURE
@@ -101,9 +100,9 @@ fn wish() -> Result<Wish, String> {
     }
 }
 
-/// Measures everything. False: a figure misses its target.
+/// Measures everything. A figure that misses its target is no error: the table says so.
 #[expect(clippy::print_stdout, reason = "figures are this program's output")]
-fn run(wish: &Wish) -> Result<bool, String> {
+fn run(wish: &Wish) -> Result<(), String> {
     let began = Instant::now();
     let machine = Machine::look();
     let meter = if wish.quick {
@@ -201,7 +200,7 @@ fn run(wish: &Wish) -> Result<bool, String> {
     }
     fs::write(&wish.out, report.render()).map_err(|error| error.to_string())?;
     say(began, &format!("written to {}", wish.out.display()));
-    Ok(figures.iter().all(|figure| figure.verdict != "miss"))
+    Ok(())
 }
 
 /// Counts every subject, as many at a time as there are cores. The longest come first.

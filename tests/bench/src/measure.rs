@@ -130,14 +130,15 @@ pub fn sizes(program: &Path) -> Result<(f64, f64), String> {
     Ok((size as f64 / 1e6, packed.stdout.len() as f64 / 1e6))
 }
 
-/// An error that is a worker's ordinary end: a flow that was just told to start is not up yet.
-const ORDINARY: &str = "Transient";
+/// The workers that ordinarily end with an error which the state machine tries again: a flow that
+/// was just told to start is not up yet, an input that was just deleted not gone yet.
+const TRANSIENT: &[&str] = &["start-flow", "delete-input"];
 
 /// A run that did its work; else what went wrong.
 fn good(subject: &Subject, run: Run) -> Result<Run, String> {
     for outcome in &run.record.outcomes {
         if let Outcome::Error(name, sentence) = outcome
-            && !(name == ORDINARY && subject.worker == "start-flow")
+            && !(name == "Transient" && TRANSIENT.contains(&subject.worker.as_str()))
         {
             return Err(format!("{} ended with {name}: {sentence}", subject.name));
         }
