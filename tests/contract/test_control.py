@@ -202,9 +202,9 @@ def test_events_go_astray(bus):
     assert not any('"RUNNING"' in entry["Detail"] for entry in Bus.entries)
 
 
-def wait_for(condition, seconds=10):
+def wait_for(condition, seconds=10, often=0.02):
     """Until it is so."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not come to be"
-        time.sleep(0.02)
+        time.sleep(often)

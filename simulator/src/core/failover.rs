@@ -6,7 +6,7 @@
 
 use super::Core;
 use super::flow::{Flow, Interruption};
-use super::health::{FlowHealth, Tr101};
+use super::health::{FlowHealth, SWITCH_SHOWN_MS, Tr101};
 use super::timers::Timer;
 
 /// Without data for so long a source is left for the other one (user guide: source failover).
@@ -272,6 +272,8 @@ impl Core {
         if before.is_some() && flow.selected.is_some() && before != flow.selected {
             flow.switched_at = Some(now);
             flow.switches += 1;
+            let arn = arn.to_owned();
+            self.later(SWITCH_SHOWN_MS, Timer::SwitchShown { arn });
         }
         self.flow_health(arn);
     }

@@ -8,10 +8,9 @@ use serde_json::{Map, Value, json};
 
 use super::Core;
 use super::model::Service;
-use super::timers::Timer;
 
 /// How long a switch is told as going on; how long it really is, is not documented.
-const SWITCH_SHOWN_MS: u64 = 1000;
+pub(super) const SWITCH_SHOWN_MS: u64 = 1000;
 
 /// Four of TR 101 290's indicators.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -159,12 +158,6 @@ impl Core {
         self.notes.bump();
         let detail = json!({"unhealthy": now.unhealthy(), "current": now.json(observed), "previous": before.json(observed)});
         self.emit_connect("MediaConnect Flow Health", &[arn], &detail);
-        if now.switch && !before.switch && !stays {
-            let timer = Timer::SwitchShown {
-                arn: arn.to_owned(),
-            };
-            self.later(SWITCH_SHOWN_MS, timer);
-        }
     }
 
     /// `errored` true once, until it is cleared.

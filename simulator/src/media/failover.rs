@@ -39,11 +39,6 @@ impl Sources {
         self.primary = primary;
     }
 
-    /// Forgets what was heard of a source whose line is cut.
-    pub fn silence(&mut self, source: &str) {
-        self.heard.remove(source);
-    }
-
     /// Has it said nothing for long? None if it never said anything.
     pub fn silent(&self, source: &str, now: Instant) -> Option<bool> {
         let last = self.heard.get(source)?;
@@ -126,14 +121,13 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_line_and_a_removed_source_count_as_silent() {
+    fn a_removed_source_is_not_waited_for() {
         let mut sources = two(Some("primary"));
         let now = Instant::now();
         assert_eq!(sources.hear("primary", now), Turn::Used);
-        sources.silence("primary");
-        assert!(matches!(sources.hear("backup", now), Turn::Switched(_)));
-        sources.set(&["primary".into()], None);
+        assert_eq!(sources.hear("backup", now), Turn::Spare);
+        sources.set(&["backup".into()], None);
         assert_eq!(sources.used, None);
-        assert!(matches!(sources.hear("primary", now), Turn::Switched(_)));
+        assert!(matches!(sources.hear("backup", now), Turn::Switched(_)));
     }
 }

@@ -45,9 +45,6 @@ pub(super) async fn run(shared: Shared, mut views: watch::Receiver<FlowView>) {
                 .entry(source.arn.clone())
                 .or_insert_with(|| Listener::start(&shared, &view.arn, source, pieces_in.clone()));
             running.cut(source.cut);
-            if source.cut {
-                programme.sources.silence(&source.arn);
-            }
         }
         let names: Vec<String> = view.sources.iter().map(|row| row.arn.clone()).collect();
         programme.sources.set(&names, view.primary.clone());

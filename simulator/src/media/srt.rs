@@ -26,7 +26,7 @@ use srt_tokio::{
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
-    time::sleep,
+    time::{sleep, sleep_until},
 };
 
 use super::{
@@ -39,6 +39,8 @@ use super::{
 const AGAIN: Duration = Duration::from_secs(1);
 /// A caller that sends nothing for so long makes room for the next.
 const SILENT: Duration = Duration::from_secs(1);
+/// A line that is cut is noticed so much later (health events were seen after about a second).
+const NOTICED: Duration = Duration::from_millis(900);
 /// Between looks at a caller's counters.
 const HEALTH: Duration = Duration::from_millis(900);
 
@@ -259,6 +261,7 @@ impl Line {
     async fn run(mut self, mut socket: SrtSocket) {
         let mut statistics = socket.statistics().clone();
         let mut health = Health::default();
+        let mut noticed = Instant::now();
         self.connected(true).await;
         loop {
             tokio::select! {
@@ -268,6 +271,7 @@ impl Line {
                     if *self.cut.borrow() {
                         continue;
                     }
+                    self.connected(true).await;
                     let length = data.len() as u64;
                     health.bytes += length;
                     self.shared.book.source(&self.source_arn, |stats| stats.bytes += length);
@@ -280,8 +284,10 @@ impl Line {
                     if changed.is_err() {
                         return;
                     }
-                    let cut = *self.cut.borrow();
-                    self.connected(!cut).await;
+                    noticed = Instant::now() + NOTICED;
+                }
+                () = sleep_until(noticed.into()), if self.known && *self.cut.borrow() => {
+                    self.connected(false).await;
                 }
             }
         }

@@ -171,6 +171,7 @@ async fn a_cut_line_is_left_after_half_a_second_and_the_primary_is_taken_back_at
     switches += 1;
     let gap = source().last_gap_ms;
     println!("{gap} ms without data");
+    assert!((500..3000).contains(&gap), "{gap} ms");
     assert_eq!(source().switches, switches);
     assert_eq!(selected(&stage, BACKUP), before + 1);
     let gone = |r: &MediaReport| matches!(r, MediaReport::SourceDisconnected { source_arn, .. } if source_arn == SOURCE);

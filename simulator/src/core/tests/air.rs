@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Account;
+use crate::media::view::MediaReport;
 
 const FAILED: &str = "Failed RTMP Connection";
 const HOST: &str = "ingest.example.com";
@@ -157,4 +158,44 @@ fn wrong_words_for_platforms_are_refused() {
     assert_eq!(aws.core.control(aws.now, "POST", "platforms", &body).0, 400);
     let body = json!({"action": "drop_connection", "id": "1234567"});
     assert_eq!(aws.core.control(aws.now, "POST", "by-hand", &body).0, 400);
+}
+
+/// API model: ThumbnailConfiguration, DescribeThumbnails. Only where a media plane has a picture.
+#[test]
+fn a_picture_is_made_when_somebody_asks_for_it() {
+    let mut aws = Account::new();
+    let group = aws.group();
+    let input = aws.input("a", &group);
+    let mut body = super::channel_body("a", &input);
+    body["encoderSettings"]["thumbnailConfiguration"] = json!({"state": "AUTO"});
+    let id = super::text(&aws.ok("POST", "/prod/channels", body)["channel"]["id"]);
+    aws.pass(4);
+    aws.start(&id);
+    aws.pass(40);
+    let path = format!("/prod/channels/{id}/thumbnails?pipelineId=0&thumbnailType=CURRENT_ACTIVE");
+    assert!(aws.core.media_view().thumbnails.is_empty());
+    assert_eq!(
+        aws.ok("GET", &path, Value::Null)["thumbnailDetails"],
+        json!([])
+    );
+    assert!(aws.core.media_view().thumbnails.contains(&id));
+    let jpeg = vec![0xff, 0xd8, 0xff];
+    let report = MediaReport::Thumbnail {
+        channel_id: id.clone(),
+        jpeg,
+    };
+    aws.core.report(aws.now, &report);
+    let thumbnail =
+        aws.ok("GET", &path, Value::Null)["thumbnailDetails"][0]["thumbnails"][0].clone();
+    assert_eq!(
+        (&thumbnail["body"], &thumbnail["contentType"]),
+        (&json!("/9j/"), &json!("image/jpeg"))
+    );
+    aws.pass(31);
+    assert!(
+        aws.core.media_view().thumbnails.is_empty(),
+        "nobody asks any more"
+    );
+    aws.stop(&id);
+    assert_eq!(aws.refused("GET", &path, Value::Null).0, 409);
 }

@@ -57,6 +57,17 @@ fn the_events_of_a_channels_life() {
     );
 }
 
+/// MediaLive user guide, EventBridge: no event was ever seen of a creation that failed.
+#[test]
+fn a_creation_that_fails_is_not_told() {
+    let mut aws = Account::new();
+    let rule = json!({"operation": "medialive:CreateChannel", "kind": "create_failed"});
+    aws.tell("faults", rule);
+    let (id, _) = aws.channel("a");
+    assert_eq!(aws.state(&id), "CREATE_FAILED");
+    assert!(aws.events.is_empty(), "{:?}", aws.events);
+}
+
 /// MediaConnect events: flow status, output status, health of source, flow and output.
 #[test]
 fn the_events_of_a_flow() {

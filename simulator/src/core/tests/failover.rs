@@ -127,6 +127,26 @@ fn the_primary_source_is_left_after_half_a_second_and_comes_back_with_its_data()
     assert!(told(&mut aws, "Output Health").is_empty());
 }
 
+/// There and back within a second is one flag, and it goes out again.
+#[test]
+fn two_switches_in_a_row() {
+    let mut aws = Account::new();
+    let (_, primary, _) = two(&mut aws, json!("primary"));
+    for _ in 0..2 {
+        aws.events.clear();
+        by_hand(&mut aws, "cut_source", &primary);
+        aws.now += 600;
+        aws.pass(0);
+        by_hand(&mut aws, "restore_source", &primary);
+        aws.pass(60);
+        let flags: Vec<bool> = told(&mut aws, "Flow Health")
+            .iter()
+            .map(|row| row["current"]["failover_switch"] == true)
+            .collect();
+        assert_eq!(flags, [true, false]);
+    }
+}
+
 /// User guide, source failover: without a primary both are equal, and nothing goes back by itself.
 #[test]
 fn equal_sources_change_only_when_the_one_in_use_is_silent() {
