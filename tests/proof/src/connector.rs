@@ -130,6 +130,9 @@ pub fn poll<T>(
         replies.clear();
         replies.extend(reply);
     });
+    // A handler that panicked, in an earlier run of this thread, may have left something behind.
+    SENT.with_borrow_mut(Vec::clear);
+    LINES.with_borrow_mut(Vec::clear);
     // A handler may wake itself: the SDK's paginators hand their pages over that way.
     let polled = WOKEN.with(|(woken, waker)| {
         let mut context = Context::from_waker(waker);
