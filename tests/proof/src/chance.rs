@@ -83,8 +83,10 @@ impl Chance {
     #[must_use]
     pub fn way(self, purpose: For, which: u64, more: u64, (low, high): (u64, u64)) -> u64 {
         let usual = self.between(purpose, which, more, low, high);
-        let drags =
-            self.drags && self.draw(For::Drag, which ^ (purpose as u64), more) % DRAG.0 == 0;
+        let drags = self.drags
+            && self
+                .draw(For::Drag, which ^ (purpose as u64), more)
+                .is_multiple_of(DRAG.0);
         if drags { usual * DRAG.1 } else { usual }
     }
 

@@ -117,7 +117,7 @@ impl World {
         let reply = match pending.fault {
             Some(Fault::CrashAfter) => {
                 // Lambda does not always learn what killed a function.
-                let known = self.chance.draw(For::Fault, which, 1) % 2 == 0;
+                let known = self.chance.draw(For::Fault, which, 1).is_multiple_of(2);
                 self.die(
                     invocation,
                     if known {
