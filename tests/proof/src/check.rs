@@ -18,6 +18,9 @@ const REST_MS: u64 = 3_700_000;
 const IDLE_MS: u64 = 900_000;
 /// With faults that never stop only safety is judged, for so long after the last act.
 const STORM_MS: u64 = 1_800_000;
+/// Steps of one run: far more than any script needs, so that a house that turns in circles without
+/// time passing is a finding and not a search that hangs.
+const STEPS_MAX: u64 = 400_000;
 /// An event may come a second time an hour later.
 const LATE_MS: u64 = 3_660_000;
 
@@ -82,9 +85,14 @@ fn one(setup: &Setup, plan: Plan) -> Outcome {
     let mut world = World::new(setup, plan);
     let mut oracles = Oracles::new(Rules::of(&world), &world);
     let (mut seen, mut disturbed, mut late, mut rested) = (0, world.now(), 0, None);
-    let mut settled_ms = 0;
+    let mut acted = world.now();
+    let (mut settled_ms, mut steps) = (0, 0);
     loop {
         let stepped = world.step();
+        steps += 1;
+        if steps > STEPS_MAX {
+            oracles.restless_for_ever(&world);
+        }
         oracles.look(&world);
         if !oracles.violations.is_empty() || !stepped {
             break;
@@ -92,7 +100,7 @@ fn one(setup: &Setup, plan: Plan) -> Outcome {
         let now = world.now();
         for event in &world.trace().events()[seen..] {
             match event.what {
-                What::Acted(_) => (disturbed, rested) = (now, None),
+                What::Acted(_) => (acted, disturbed, rested) = (now, now, None),
                 What::Fired(number) => {
                     (disturbed, rested) = (now, None);
                     match world.taken()[number as usize].fault {
@@ -110,7 +118,8 @@ fn one(setup: &Setup, plan: Plan) -> Outcome {
         }
         seen = world.trace().events().len();
         if endless {
-            if now > disturbed_by_acts(&world) + STORM_MS && world.script_is_over() {
+            // The next act may wait for a state that nothing leads to any more.
+            if now > acted + STORM_MS {
                 break;
             }
             continue;
@@ -124,7 +133,10 @@ fn one(setup: &Setup, plan: Plan) -> Outcome {
             break;
         }
         // Whether it is at rest costs more than a step, and rest is not reached in between.
-        if !world.is_quiet() || !oracles.rests(&world, disturbed) {
+        if !world.is_quiet() {
+            continue;
+        }
+        if !oracles.rests(&world, disturbed) {
             rested = None;
             continue;
         }
@@ -161,12 +173,6 @@ fn finish(oracles: &mut Oracles, world: &World) {
         oracles.few_calls_are_throttled(world.now(), throttled.sum());
         oracles.tokens_are_fresh(world, false);
     }
-}
-
-fn disturbed_by_acts(world: &World) -> u64 {
-    let events = world.trace().events().iter().rev();
-    let mut acts = events.filter(|event| matches!(event.what, What::Acted(_)));
-    acts.next().map_or(world::BEGIN, |event| event.at)
 }
 
 /// Whether nothing has struck that may refuse a wish for good: only what passes, and what is lost,

@@ -23,7 +23,10 @@ pub fn shrink(task: &Task, outcome: &Outcome, most: Duration) -> Task {
             && check::run(&task.setup, task.plan.clone())
                 .violations
                 .first()
-                .is_some_and(|found| found.invariant == broken.invariant)
+                .is_some_and(|found| {
+                    let somebodys = found.destination.is_some() == broken.destination.is_some();
+                    found.invariant == broken.invariant && somebodys
+                })
     };
     shorten(task, outcome.taken(), &mut breaks)
 }
@@ -128,7 +131,7 @@ fn whose(act: &Act) -> Option<&str> {
         | Act::Redrive(id)
         | Act::Replay(id) => Some(id),
         Act::Key(name) | Act::DropKey(name) => name.rsplit('/').next(),
-        Act::Quotas(_) | Act::Redeploy | Act::Nothing => None,
+        Act::Quotas(_) | Act::Redeploy | Act::Down(_) | Act::Up(_) | Act::Nothing => None,
     }
 }
 

@@ -251,6 +251,8 @@ fn act_line(act: &Act) -> (Option<&str>, String) {
         Act::Redrive(id) => (Some(id), "redrives the execution".into()),
         Act::Replay(id) => (Some(id), "replays the execution".into()),
         Act::Redeploy => (None, "deploys the state machine anew".into()),
+        Act::Down(service) => (None, format!("from now on {service} answers nothing")),
+        Act::Up(service) => (None, format!("{service} is back")),
         Act::Nothing => (None, "does nothing".into()),
     }
 }

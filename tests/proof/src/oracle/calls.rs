@@ -11,6 +11,9 @@ use crate::world::Call;
 /// Conflicts per visit of a state and operation. A step looks before it acts again, so each further
 /// one needs a race of its own; the workers give up looking after three retries.
 const CONFLICTS_MAX: u32 = 4;
+/// The same for MediaConnect, which says 400 to everything while a flow starts, stops or takes up
+/// another output: as many tries as the state machine makes in the minute that takes.
+const FLOW_CONFLICTS_MAX: u32 = 12;
 /// Calls that a quota refuses, per destination and hour: a turn every ten minutes at the most, each
 /// with an input and a channel to be refused, and what an operator's edits bring on top.
 const QUOTA_REFUSALS_MAX: usize = 14;
@@ -20,6 +23,10 @@ impl Oracles {
     /// S9 and S3: judges a call that has had its effect or was refused.
     pub(super) fn judged(&mut self, house: &dyn House, at: u64, call: &Call, status: u16) {
         let (service, operation) = call.site.operation.split_once(':').unwrap_or_default();
+        let denied = status == 403 || call.error.as_deref() == Some("AccessDeniedException");
+        if denied {
+            self.denied += 1;
+        }
         if !matches!(service, "medialive" | "mediaconnect") {
             return;
         }
@@ -46,18 +53,28 @@ impl Oracles {
         let reads = ["Describe", "List"]
             .iter()
             .any(|verb| operation.starts_with(verb));
-        if !reads && !matches!(status, 404 | 429 | 500..) {
-            self.refusals_are_few(at, call, status, &id);
+        let over_quota = status == 429 && self.account_is_full(house);
+        if !reads && (over_quota || !matches!(status, 404 | 429 | 500..)) {
+            self.refusals_are_few(house, at, call, status, &id);
         }
+    }
+
+    /// Whether the account has no room for another channel or push input.
+    fn account_is_full(&self, house: &dyn House) -> bool {
+        let book = house.book();
+        let (channels, inputs, _) = book.quotas();
+        book.channels().filter(|row| row.is_billable()).count() >= channels
+            || book.inputs().filter(|row| row.is_billable()).count() >= inputs
     }
 
     /// S9: in one visit of a state a call is refused for a conflict at most four times and refused for
     /// good at most once; a quota refuses a destination at most 14 times an hour.
-    fn refusals_are_few(&mut self, at: u64, call: &Call, status: u16, id: &str) {
+    fn refusals_are_few(&mut self, house: &dyn House, at: u64, call: &Call, status: u16, id: &str) {
         let operation = call.site.operation;
         let execution = house_execution(self, call);
+        let full = self.account_is_full(house);
         let quota = status == 420
-            || matches!(status, 402 | 403)
+            || (full || matches!(status, 402 | 403))
                 && matches!(
                     operation,
                     "medialive:CreateChannel" | "medialive:CreateInput"
@@ -84,7 +101,11 @@ impl Oracles {
         let count = known.refusals.entry(key).or_default();
         *count += 1;
         let count = *count;
-        let most = if conflict { CONFLICTS_MAX } else { 1 };
+        let most = match conflict {
+            true if operation.starts_with("mediaconnect:") => FLOW_CONFLICTS_MAX,
+            true => CONFLICTS_MAX,
+            false => 1,
+        };
         // The words of a quota are not the status alone: 400 and 409 may be one.
         if count > most {
             let sentence = format!(

@@ -141,7 +141,8 @@ impl Oracles {
         }
         let now = house.key(&wanted.parameter).map(|key| key.fingerprint);
         let known = self.keys.get(&wanted.parameter);
-        let fine = now == Some(key) || earlier && known.is_some_and(|keys| keys.contains(&key));
+        let fine = now == Some(key)
+            || earlier && known.is_some_and(|keys| keys.iter().any(|(_, known)| *known == key));
         (!fine).then(|| "its key is not the parameter's".into())
     }
 

@@ -137,7 +137,15 @@ impl Oracles {
             .rev()
             .nth(1)
             .map_or("", |(_, state)| *state);
-        let failed = before.ends_with("FAILED");
+        // What AWS could not build is unmade as a whole.
+        let failed = before.ends_with("FAILED")
+            || self.things.values().any(|thing| {
+                thing.destination.as_ref() == Some(&whose)
+                    && thing
+                        .states
+                        .iter()
+                        .any(|(_, state)| state.ends_with("FAILED"))
+            });
         let others_wait = self.destinations.iter().any(|(other, row)| {
             *other != whose && row.row.as_ref().is_some_and(|row| row.waits_for_quota)
         });

@@ -33,7 +33,7 @@ impl Oracles {
         if before.problem.as_deref() == Some(code) {
             if before.problem_since != shown.problem_since {
                 let sentence = format!("{code} is shown since another time, and was never away");
-                self.broken("S8 problem", at, Some(id), sentence);
+                self.broken("S8 since", at, Some(id), sentence);
             }
             return;
         }
@@ -85,6 +85,8 @@ impl Oracles {
                     .is_some_and(|keys| keys.len() > 1)
             }),
             "refused_by_aws" => !known.refused.is_empty(),
+            "missing_permission" => self.denied > 0,
+            "waiting_for_turn" => self.destinations.len() > 1 || faulty,
             "retries_exhausted" | "waiting_for_outcome" => faulty && !self.fired.is_empty(),
             "stopped_by_hand" | "deleted_by_hand" => !known.by_hand.is_empty(),
             "taking_too_long" => self.living_of(id, Kind::Channel).any(|(_, thing)| {

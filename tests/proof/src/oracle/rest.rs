@@ -17,6 +17,18 @@ const NOTICES: [&str; 3] = [
     "not_available_yet",
 ];
 
+/// Problems that pass by themselves, and so are gone at rest unless it is stuck.
+const PASSING: [&str; 8] = [
+    "recovering",
+    "waiting_for_outcome",
+    "waiting_for_turn",
+    "retries_exhausted",
+    "missing_permission",
+    "start_failed",
+    "stopped_by_hand",
+    "deleted_by_hand",
+];
+
 /// What is stuck is tried again a quarter of an hour later (the plan's verdict), so twice by then.
 const TRIED_AGAIN_MS: u64 = 2_000_000;
 
@@ -137,6 +149,10 @@ impl Oracles {
             return Some(sentence);
         }
         let problem = known.shown.problem.as_deref();
+        // A change of a parameter wakes nobody: what is shown of it was true when Plan last looked.
+        if problem.is_some_and(|code| code.starts_with("parameter_")) {
+            return None;
+        }
         if matches!(status, "stuck" | "error") || problem == Some("waiting_for_quota") {
             if strict && self.is_healthy(house, id, wish) {
                 return Some(format!(
@@ -152,20 +168,16 @@ impl Oracles {
             if let Some(sentence) = self.dishonest(house, window, id, code) {
                 return Some(sentence);
             }
-            if !matches!(
-                code,
-                "waiting_for_flow" | "flow_missing" | "duplicate_address"
-            ) {
-                return Some(format!(
-                    "it is at rest with {status} and still shows {code}"
-                ));
-            }
-            return None;
+            return PASSING
+                .contains(&code)
+                .then(|| format!("it is at rest with {status} and still shows {code}"));
         }
         match wish.desired {
             Some(Desired::Streaming) => match channel {
                 Some((_, thing)) if on_air(thing.state()) && status == "streaming" => {
-                    let pinned = problem == Some("change_waits_for_next_start");
+                    // A key that came after the last edit is taken at the next start.
+                    let pinned = problem == Some("change_waits_for_next_start")
+                        || self.key_came_after(known, wish);
                     self.content_difference(house, id, wish, pinned)
                         .or_else(|| self.is_unfed(house, id))
                 }
@@ -176,7 +188,8 @@ impl Oracles {
             },
             Some(Desired::Ready) if wish.keep_warm => match channel {
                 Some((_, thing)) if thing.state() == "IDLE" && status == "ready" => {
-                    self.content_difference(house, id, wish, false)
+                    let pinned = self.key_came_after(known, wish);
+                    self.content_difference(house, id, wish, pinned)
                 }
                 _ => Some(format!(
                     "its record says keep_warm, shows {status}, and {}",
@@ -215,6 +228,14 @@ impl Oracles {
                 })
         });
         wish.desired.is_some() && key.is_some_and(|key| key.secure) && room && !shared
+    }
+
+    /// The key was put after the operator's last act on the record: nobody has been told of it.
+    fn key_came_after(&self, known: &Destination, wish: &Wish) -> bool {
+        let wanted = wish.configuration.as_ref().ok();
+        let keys = wanted.and_then(|wanted| self.keys.get(&wanted.parameter));
+        keys.and_then(|keys| keys.last())
+            .is_some_and(|(at, _)| *at >= known.wished_at)
     }
 
     fn things_of(&self, id: &str) -> String {
@@ -295,7 +316,7 @@ impl Oracles {
             let channel = self.living_of(id, Kind::Channel).next();
             let row = channel.and_then(|(channel, _)| house.book().channel(channel));
             let mut content = Vec::new();
-            for row in row {
+            if let Some(row) = row {
                 for (inner, url, key) in row.destinations() {
                     content.push(simulator::core::book::fingerprint(&format!(
                         "{inner} {url}"

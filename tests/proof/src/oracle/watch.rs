@@ -134,9 +134,12 @@ pub struct Oracles {
     pub(super) runs: BTreeMap<u32, Run>,
     pub(super) executions: Vec<Execution>,
     pub(super) fired: Vec<(u64, Option<Decision>)>,
-    pub(super) keys: BTreeMap<String, Vec<u64>>,
+    /// Every key a parameter had, by fingerprint, and when it came.
+    pub(super) keys: BTreeMap<String, Vec<(u64, u64)>>,
     pub(super) tally: Tally,
     pub(super) touched: BTreeSet<String>,
+    /// Calls of any service that a role was said not to allow.
+    pub(super) denied: u32,
     pub(super) flow_by_hand: bool,
     pub(super) flow_is_ours: bool,
     pub(super) flow_needed_at: u64,
@@ -168,6 +171,7 @@ impl Oracles {
             keys: BTreeMap::new(),
             tally: Tally::default(),
             touched: BTreeSet::new(),
+            denied: 0,
             flow_by_hand: false,
             flow_is_ours,
             flow_needed_at: house.now(),
@@ -372,7 +376,7 @@ impl Oracles {
             Act::Key(name) | Act::DropKey(name) => {
                 let name = name.clone();
                 let known = self.keys.entry(name.clone()).or_default();
-                known.extend(house.key(&name).map(|key| key.fingerprint));
+                known.extend(house.key(&name).map(|key| (at, key.fingerprint)));
                 // Another version of a key is another generation, which has starts of its own.
                 for destination in self.destinations.values_mut() {
                     destination.starts.clear();
@@ -388,6 +392,8 @@ impl Oracles {
             | Act::Redrive(_)
             | Act::Replay(_)
             | Act::Redeploy
+            | Act::Down(_)
+            | Act::Up(_)
             | Act::Nothing => {}
         }
     }

@@ -147,10 +147,19 @@ fn canonical(url: &str) -> Option<String> {
         None => (path, String::new()),
     };
     let path = path.trim_matches('/');
-    if host.contains('@') || path.is_empty() || url.contains([' ', '%', '#']) {
+    let (host, port) = host.rsplit_once(':').unwrap_or((host, port));
+    // An address that is written as numbers has to be a public one.
+    let private = host.parse::<std::net::Ipv4Addr>().is_ok_and(|host| {
+        host.is_private() || host.is_loopback() || host.is_link_local() || host.is_unspecified()
+    });
+    if private
+        || host == "localhost"
+        || host.contains('@')
+        || path.is_empty()
+        || url.contains([' ', '%', '#'])
+    {
         return None;
     }
-    let (host, port) = host.rsplit_once(':').unwrap_or((host, port));
     Some(format!(
         "{scheme}://{}:{port}/{path}{query}",
         host.to_ascii_lowercase()

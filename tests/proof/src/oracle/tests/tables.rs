@@ -186,7 +186,7 @@ fn a_problem_without_a_cause_is_seen() {
     stage.expect_nothing();
     let since = "2026-11-21T19:00:09Z";
     stage.write_mirror(run, &json!({"streaming_status": "error", "problem": {"code": "unknown_preset", "since": since}}));
-    stage.expect("S8 problem", "since another time");
+    stage.expect("S8 since", "since another time");
 }
 
 #[test]
