@@ -12,9 +12,10 @@ from local import places, say
 from local.say import Trouble
 
 
-def compile_workspace(extra=(), profile="local"):
-    """`cargo build`, with a line now and then that says how far it is."""
-    command = ["cargo", "build", "--workspace", "--profile", profile, "--message-format", "json-render-diagnostics", *extra]
+def compile_workspace(extra=(), profile="local", packages=()):
+    """`cargo build` of all or some packages, with a line now and then that says how far it is."""
+    which = [word for package in packages for word in ("-p", package)] or ["--workspace"]
+    command = ["cargo", "build", *which, "--profile", profile, "--message-format", "json-render-diagnostics", *extra]
     began, said, done = time.monotonic(), time.monotonic(), 0
     log = os.path.join(places.LOGS, "build.log")
     os.makedirs(places.LOGS, exist_ok=True)

@@ -9,6 +9,7 @@ pub mod http;
 pub mod machine;
 pub mod measure;
 pub mod meter;
+mod page;
 pub mod process;
 pub mod rows;
 pub mod runtime;
