@@ -35,17 +35,21 @@ pub fn enforced() -> Permits {
     })
 }
 
-/// The same, and keeps what was asked.
+/// The same, and keeps what was asked. What is about a thing that does not exist any more is denied
+/// and not kept: a thing that is gone has no tags, so no role could allow it.
 #[must_use]
 pub fn recorded(record: &Record) -> Permits {
     let record = Rc::clone(record);
     Rc::new(move |asked| {
         let call = call_of(asked);
         let permitted = roles().permits(asked.worker, &call).is_permitted();
-        record.borrow_mut().insert(Recorded {
-            holder: asked.worker.to_owned(),
-            call,
-        });
+        let mut about = call.resources.iter();
+        if permitted || about.all(|resource| exists(asked.world, &resource.arn)) {
+            record.borrow_mut().insert(Recorded {
+                holder: asked.worker.to_owned(),
+                call,
+            });
+        }
         permitted
     })
 }
@@ -108,9 +112,19 @@ fn call_of(asked: &Asked<'_>) -> Call {
 
 /// The tags of a thing in the simulated account; what is not there has none.
 fn tags_of(world: &World, arn: &str) -> Tags {
+    tags(world, arn).cloned().unwrap_or_default()
+}
+
+/// Whether there is such a thing; what has no id yet, or is no media resource, counts as there.
+fn exists(world: &World, arn: &str) -> bool {
+    let media = [":channel:", ":input:", ":output:"];
+    arn.ends_with('*') || !media.iter().any(|kind| arn.contains(kind)) || tags(world, arn).is_some()
+}
+
+fn tags<'a>(world: &'a World, arn: &str) -> Option<&'a Tags> {
     let book = world.core().book();
     let id = arn.rsplit(':').next().unwrap_or_default();
-    let tags = if arn.contains(":channel:") {
+    if arn.contains(":channel:") {
         book.channel(id).map(|channel| channel.tags())
     } else if arn.contains(":input:") {
         book.input(id).map(|input| input.tags())
@@ -121,6 +135,5 @@ fn tags_of(world: &World, arn: &str) -> Tags {
             .map(|output| output.tags())
     } else {
         book.flow(arn).map(|flow| flow.tags())
-    };
-    tags.cloned().unwrap_or_default()
+    }
 }
