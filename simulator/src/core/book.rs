@@ -117,6 +117,11 @@ pub(super) struct Notes {
 }
 
 impl Notes {
+    /// Rises with every change.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
     /// Something changed that has no state.
     pub fn bump(&mut self) {
         self.version += 1;

@@ -210,6 +210,12 @@ impl<'a> FlowRow<'a> {
         &self.flow.tags
     }
 
+    /// Where it sends from.
+    #[must_use]
+    pub fn egress_address(&self) -> &'a str {
+        &self.flow.egress_ip
+    }
+
     /// Its status in AWS's word.
     #[must_use]
     pub fn status(&self) -> &'static str {

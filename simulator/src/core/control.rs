@@ -68,6 +68,9 @@ impl Core {
                 );
             }
         };
+        if method != "GET" {
+            self.notes.bump();
+        }
         self.settle_signal();
         match told {
             Ok(value) => (200, value),

@@ -146,6 +146,8 @@ pub(super) struct Flow {
     pub interrupted: Option<Interruption>,
     /// What the latest Flow Health event said.
     pub health: FlowHealth,
+    /// Whether its outputs sent when that was looked at last.
+    pub sent: bool,
     /// Errors as DescribeFlow lists them.
     pub alarms: Vec<Alarm>,
 }

@@ -76,6 +76,7 @@ impl Core {
             begun: 0,
             interrupted: None,
             health: FlowHealth::default(),
+            sent: false,
             alarms: Vec::new(),
         };
         for source in requested {

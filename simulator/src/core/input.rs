@@ -157,27 +157,32 @@ impl Core {
     /// Two free addresses. They look public and are invented: 203.0.113.0/24 and 198.51.100.0/24
     /// are reserved for documentation, 198.18.0.0/15 for benchmarks.
     pub(super) fn free_addresses(&self) -> Vec<String> {
-        let taken: BTreeSet<&String> = self
-            .inputs
-            .values()
-            .filter(|input| !input.gone())
-            .flat_map(|input| &input.addresses)
-            .collect();
-        let pair = |index: u32| {
-            if index < 254 {
-                vec![
-                    format!("203.0.113.{}", index + 1),
-                    format!("198.51.100.{}", index + 1),
-                ]
-            } else {
-                let index = index - 254;
-                let rest = format!("{}.{}", index / 256 % 256, index % 256);
-                vec![format!("198.18.{rest}"), format!("198.19.{rest}")]
+        let living = self.inputs.values().filter(|input| !input.gone());
+        let mut taken = vec![false; self.inputs.len() + 1];
+        for place in living.filter_map(|input| place_of(input.addresses.first()?)) {
+            if let Some(taken) = taken.get_mut(place) {
+                *taken = true;
             }
-        };
-        (0..)
-            .map(pair)
-            .find(|pair| !taken.contains(&pair[0]))
-            .unwrap_or_default()
+        }
+        let index = taken.iter().position(|taken| !taken).unwrap_or_default();
+        if index < 254 {
+            vec![
+                format!("203.0.113.{}", index + 1),
+                format!("198.51.100.{}", index + 1),
+            ]
+        } else {
+            let index = index - 254;
+            let rest = format!("{}.{}", index / 256 % 256, index % 256);
+            vec![format!("198.18.{rest}"), format!("198.19.{rest}")]
+        }
     }
+}
+
+/// How many-th of the invented pairs an address begins.
+fn place_of(address: &str) -> Option<usize> {
+    if let Some(last) = address.strip_prefix("203.0.113.") {
+        return last.parse::<usize>().ok()?.checked_sub(1);
+    }
+    let (high, low) = address.strip_prefix("198.18.")?.split_once('.')?;
+    Some(254 + 256 * high.parse::<usize>().ok()? + low.parse::<usize>().ok()?)
 }

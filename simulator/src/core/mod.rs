@@ -148,6 +148,8 @@ pub struct Core {
     meter: billing::Meter,
     platforms: rtmp::Platforms,
     notes: book::Notes,
+    /// The book's version at which nothing was left to settle.
+    settled: Option<u64>,
     calls: VecDeque<CallNote>,
     counts: BTreeMap<String, u64>,
     events_made: u64,
@@ -183,6 +185,7 @@ impl Core {
             meter: billing::Meter::default(),
             platforms: rtmp::Platforms::default(),
             notes: book::Notes::default(),
+            settled: None,
             calls: VecDeque::new(),
             counts: BTreeMap::new(),
             events_made: 0,

@@ -225,18 +225,29 @@ impl Core {
     }
 
     /// Brings what follows from everything else up to date: with ideal media who is connected and
-    /// who receives, and always what the outputs do.
+    /// who receives, and always what the outputs do. Where nothing has changed since it found
+    /// nothing to do, it does not look again.
     pub(super) fn settle_signal(&mut self) {
+        let version = self.notes.version();
+        if self.settled == Some(version) {
+            return;
+        }
+        let mut settled = true;
         if self.options.media == "ideal" {
-            self.assume_sources();
-            self.assume_inputs();
-            self.assume_publications();
+            settled &= self.assume_sources();
+            settled &= self.assume_inputs();
+            settled &= self.assume_publications();
         }
         let mut changes = Vec::new();
         for flow in self.flows.values_mut() {
             let sends = flow.sends();
+            // What was silent and is silent has nothing to say of its outputs.
+            if !sends && !flow.sent {
+                continue;
+            }
+            flow.sent = sends;
             for output in &mut flow.outputs {
-                let health = if output.enabled() && sends {
+                let health = if sends && output.enabled() {
                     "SENDING"
                 } else {
                     "IDLE"
@@ -247,13 +258,16 @@ impl Core {
                 }
             }
         }
+        settled &= changes.is_empty();
         for (flow, output, previous, current) in changes {
             self.emit_output_health(&flow, &output, previous, current);
             self.meter_transfer(&flow, &output, current == "SENDING");
         }
+        self.settled = settled.then_some(version);
     }
 
-    fn assume_sources(&mut self) {
+    /// Whether there was nothing to change.
+    fn assume_sources(&mut self) -> bool {
         let mut changes = Vec::new();
         for flow in self.flows.values().filter(|flow| flow.carries()) {
             let open = flow.interrupted != Some(Interruption::Whole);
@@ -269,13 +283,16 @@ impl Core {
                 }
             }
         }
+        let settled = changes.is_empty();
         for (flow, source, sending) in changes {
             self.source_sends(&flow, &source, sending);
         }
+        settled
     }
 
     /// An input that receives nothing counts as lost after a second (user guide: alert 5302).
-    fn assume_inputs(&mut self) {
+    /// Whether there was nothing to change.
+    fn assume_inputs(&mut self) -> bool {
         let now = self.now;
         let mut changes = Vec::new();
         let running = |channel: &&Channel| channel.state == ChannelState::Running;
@@ -287,6 +304,7 @@ impl Core {
                 changes.push((channel.id.clone(), receives));
             }
         }
+        let settled = changes.is_empty();
         for (id, receives) in changes {
             let Some(channel) = self.channels.get_mut(&id) else {
                 continue;
@@ -302,19 +320,23 @@ impl Core {
                 self.later(INPUT_SILENCE_MS, Timer::InputSilent { id, since: now });
             }
         }
+        settled
     }
 
     /// A running channel publishes once it has decoded a picture (user guide: alert 5007).
-    fn assume_publications(&mut self) {
+    /// Whether there was nothing to change.
+    fn assume_publications(&mut self) -> bool {
         let waits = self.options.probe == "waits";
         let due = self.channels.values().filter(|channel| {
             let running = channel.state == ChannelState::Running;
             running && !channel.publishing && (channel.probed || !waits)
         });
         let due: Vec<String> = due.map(|channel| channel.id.clone()).collect();
+        let settled = due.is_empty();
         for id in due {
             self.rtmp_begins(&id);
         }
+        settled
     }
 
     pub(super) fn input_stays_silent(&mut self, id: &str, since: u64) {

@@ -149,6 +149,12 @@ impl Database {
             .map(|row| &**row)
     }
 
+    /// The size of an item as DynamoDB counts and bills it; of one that is not there, nothing.
+    pub fn item_bytes(&self, table: &str, key: &str) -> usize {
+        let item = self.item(table, key).and_then(Value::as_object);
+        item.map_or(0, attribute::item_bytes)
+    }
+
     pub(crate) fn table(&self, body: &Value) -> Result<&Table, Refusal> {
         let name = body["TableName"].as_str().unwrap_or_default();
         self.tables.get(name).ok_or_else(|| {

@@ -24,6 +24,8 @@ pub struct Setup {
     pub redeployed: Option<&'static Deployed>,
     /// Whether the flow carries our tag.
     pub owns_flow: bool,
+    /// How many flows there are. A stack has one; more are past its quotas.
+    pub flows: usize,
     /// Whether the schedule ticks.
     pub ticks: bool,
     /// Whether media events are delivered at all.
@@ -32,6 +34,8 @@ pub struct Setup {
     pub stream: bool,
     /// Keep what a canary may be found in.
     pub keep_sinks: bool,
+    /// Keep the JSON of the executions' histories.
+    pub keep_histories: bool,
 }
 
 impl Default for Setup {
@@ -46,10 +50,12 @@ impl Default for Setup {
             deployed: None,
             redeployed: None,
             owns_flow: true,
+            flows: 1,
             ticks: true,
             events: true,
             stream: true,
             keep_sinks: true,
+            keep_histories: true,
         }
     }
 }

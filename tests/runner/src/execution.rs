@@ -311,6 +311,17 @@ impl Execution {
         Ok(())
     }
 
+    /// Forgets the JSON that the events from this one on kept, for whoever has thousands of
+    /// executions and reads none of it. What happened, and when, stays.
+    pub fn forget_values(&mut self, from: usize) {
+        let nothing = Arc::new(Value::Null);
+        for event in self.history.iter_mut().skip(from) {
+            if let Some(value) = event.what.value_mut() {
+                *value = Arc::clone(&nothing);
+            }
+        }
+    }
+
     /// Whether the state it stands at was entered, and not only decided upon.
     fn is_entered(&self) -> bool {
         let left = |event: &Event| matches!(&event.what, What::Exited { .. });

@@ -136,6 +136,18 @@ impl What {
         }
     }
 
+    pub(crate) fn value_mut(&mut self) -> Option<&mut Arc<Value>> {
+        match self {
+            What::Started { input } | What::Entered { input, .. } => Some(input),
+            What::Scheduled { parameters, .. } => Some(parameters),
+            What::TaskSubmitted { output, .. }
+            | What::TaskSucceeded { output, .. }
+            | What::Exited { output, .. }
+            | What::Succeeded { output } => Some(output),
+            _ => None,
+        }
+    }
+
     /// The error it keeps, if any.
     pub fn failure(&self) -> Option<&Failure> {
         match self {

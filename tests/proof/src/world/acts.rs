@@ -28,11 +28,17 @@ impl Script {
     }
 }
 
-/// Makes what CloudFormation makes: the flow with our tag, and the security group.
-pub(super) fn deploy(core: &mut Core, setup: &Setup) -> (String, String) {
-    let mut ask = |path: &str, body: Value| {
+/// When the deployment begins: MediaConnect makes five flows a second.
+pub(super) fn deployed_at(setup: &Setup) -> u64 {
+    BEGIN - 250 * setup.flows.saturating_sub(1) as u64
+}
+
+/// Makes what CloudFormation makes: the flow with our tag, perhaps more of them, and the security
+/// group.
+pub(super) fn deploy(core: &mut Core, setup: &Setup) -> (String, Vec<String>, String) {
+    let mut ask = |at: u64, path: &str, body: Value| {
         let response = core.handle(
-            BEGIN,
+            at,
             &Request {
                 method: "POST".into(),
                 path: path.into(),
@@ -55,8 +61,17 @@ pub(super) fn deploy(core: &mut Core, setup: &Setup) -> (String, String) {
         flow["flowTags"] = json!({"lunora:stack": "lunora"});
     }
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let flow = ask("/v1/flows", flow);
+    let more: Vec<String> = (1..setup.flows)
+        .map(|number| {
+            let mut flow = flow.clone();
+            flow["name"] = json!(format!("lunora-lunora-{number}"));
+            let at = deployed_at(setup) + 250 * (number as u64 - 1);
+            text(&ask(at, "/v1/flows", flow)["flow"]["flowArn"])
+        })
+        .collect();
+    let flow = ask(BEGIN, "/v1/flows", flow);
     let group = ask(
+        BEGIN,
         "/prod/inputSecurityGroups",
         json!({
             "whitelistRules": [{"cidr": format!("{}/32", text(&flow["flow"]["egressIp"]))}],
@@ -65,6 +80,7 @@ pub(super) fn deploy(core: &mut Core, setup: &Setup) -> (String, String) {
     );
     (
         text(&flow["flow"]["flowArn"]),
+        more,
         text(&group["securityGroup"]["id"]),
     )
 }
@@ -262,6 +278,13 @@ impl World {
     /// What a person does in the console. If the thing is not there or not in a state for it, the
     /// console says so and nothing happens.
     fn by_hand(&mut self, action: &str, id: &str) {
+        if action.ends_with("_flow") {
+            for arn in self.flow_arns() {
+                let body = json!({"action": action, "id": arn});
+                self.core.control(self.now, "POST", "by-hand", &body);
+            }
+            return;
+        }
         let name = format!("lunora-lunora-{id}");
         let book = self.core.book();
         let thing = if action.ends_with("_channel") {

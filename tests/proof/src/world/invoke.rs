@@ -109,11 +109,13 @@ impl World {
         invocation.began = self.now;
         let worker = invocation.worker;
         let (_, begin) = functions::find(worker).expect("an invocation is of a known worker");
-        let cloud = std::rc::Rc::clone(&self.clouds[worker]);
         let payload = live.payload.take().unwrap_or_default();
         // As a UUID looks, the same in every run.
         let id = format!("00000000-0000-4000-8000-{number:012x}");
-        live.running = Some(begin(cloud, payload, id));
+        let running = begin(self.cloud_of(number), payload, id);
+        if let Some(live) = self.live.get_mut(&number) {
+            live.running = Some(running);
+        }
         self.trace.note(self.now, What::Invoked(number));
         let limit = self.now + self.house.function_ms(worker);
         self.later(limit, Happening::FunctionTimeout(number));

@@ -7,7 +7,9 @@ mod acts;
 mod call;
 mod decide;
 mod events;
+mod flows;
 mod invoke;
+mod lose;
 mod perform;
 mod queue;
 mod records;
@@ -19,9 +21,7 @@ use crate::{
     chance::Chance,
     connector,
     deployed::{Deployed, deployed},
-    functions,
 };
-use cloud::Cloud;
 use models::{Database, Parameters};
 use runner::{Execution, Machine};
 use simulator::core::{Core, book::Passage};
@@ -64,7 +64,8 @@ pub struct World {
     pending: BTreeMap<u32, call::Pending>,
     invocations: Vec<Invocation>,
     live: BTreeMap<u32, invoke::Live>,
-    clouds: BTreeMap<&'static str, Rc<Cloud>>,
+    clouds: flows::Clouds,
+    more: flows::More,
     shards: Vec<stream::Shard>,
     under_way: u64,
     /// Executions that run.
@@ -100,31 +101,24 @@ impl World {
             ("times", &setup.times),
         ] {
             if !body.is_null() {
-                let (status, answer) = core.control(BEGIN, "POST", what, body);
+                let (status, answer) = core.control(acts::deployed_at(setup), "POST", what, body);
                 assert_eq!(status, 200, "the simulator refuses the {what}: {answer}");
             }
         }
-        let (flow_arn, group) = acts::deploy(&mut core, setup);
+        let (flow_arn, more, group) = acts::deploy(&mut core, setup);
         let clients = connector::clients();
-        let clouds = functions::ALL.iter().map(|(worker, _)| {
-            let mut settings = house.settings(worker).clone();
-            settings.flow_arn.clone_from(&flow_arn);
-            settings.input_security_group_id.clone_from(&group);
-            if let Some(grace) = setup.grace_seconds {
-                settings.grace_seconds = grace;
-            }
-            if let Some(grace) = setup.flow_grace_seconds {
-                settings.flow_grace_seconds = grace;
-            }
-            let cloud = Cloud::new(settings, clients.clone(), connector::clock);
-            (*worker, Rc::new(cloud.with_log(connector::log)))
+        let clouds = |flow: &str| flows::clouds(house, setup, flow, &group, &clients);
+        let more = more.into_iter().map(|flow| {
+            let clouds = clouds(&flow);
+            (flow, clouds)
         });
         let mut database = Database::new();
         database.create_table(&house.tables.0, "destination_id", true);
         database.create_table(&house.tables.1, "destination_id", false);
         database.expire_by(&house.tables.1, "expires_at");
         let mut world = World {
-            clouds: clouds.collect(),
+            clouds: clouds(&flow_arn),
+            more: flows::More::new(more.collect()),
             decisions: decide::Decisions::new(&plan),
             script: acts::Script::new(&setup.script),
             setup: setup.clone(),

@@ -78,7 +78,7 @@ impl World {
             assert_eq!(status, 200, "the simulator refuses {rule}: {answer}");
         }
         let worker = self.calls[number as usize].site.worker;
-        let response = self.core.handle(
+        let mut response = self.core.handle(
             self.now,
             &MediaRequest {
                 method: request.method.clone(),
@@ -98,6 +98,7 @@ impl World {
             "the simulator does not answer {}",
             request.operation.name
         );
+        self.from_one_address(&mut response.body);
         let text = if response.body.is_null() {
             String::new()
         } else {

@@ -264,6 +264,9 @@ impl World {
             }
         }
         self.runs[index].noted = history.len();
+        if !self.setup.keep_histories {
+            self.executions[index].forget_values(from);
+        }
         for state in entered {
             self.trace.note(self.now, What::Entered(number, state));
             self.cue_entered(number, state);
