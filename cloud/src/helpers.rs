@@ -33,7 +33,7 @@ pub struct Helper {
     /// Until when a StopFlow of ours may still land.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopping_until: Option<Timestamp>,
-    /// The flow's address that the input security group was last seen to let in, and when.
+    /// Whom the input security group was last seen to let in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub let_in: Option<LetIn>,
     /// Unix seconds after which DynamoDB may drop the row.
@@ -41,11 +41,11 @@ pub struct Helper {
     pub expires_at: Option<i64>,
 }
 
-/// An address that the input security group lets in.
+/// What the input security group lets in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LetIn {
-    /// The flow's address.
-    pub address: String,
+    /// Ranges of addresses, `203.0.113.9/32`.
+    pub rules: Vec<String>,
     /// When it was seen.
     pub at: Timestamp,
 }
@@ -188,7 +188,7 @@ pub async fn need_flow(
     ))
 }
 
-/// Notes that the input security group lets the flow's address in.
+/// Notes what the input security group lets in.
 pub async fn note_let_in(
     clients: &Clients,
     settings: &Settings,

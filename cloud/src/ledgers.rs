@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::ReturnValue;
 use domain::{
     Error,
     heard::Heard,
-    ledger::{self, Intent, Ledger, Sought, Wait},
+    ledger::{self, Attempt, Intent, Ledger, Sought, Wait},
     record::Item,
 };
 use jiff::Timestamp;
@@ -57,6 +57,8 @@ pub struct Foresight {
     pub channel_sought: Option<Sought>,
     /// What the channel runs with is uncertain from now on.
     pub forget_on_air: bool,
+    /// A start is about to be sent: it counts, whatever comes of it.
+    pub start: Option<Attempt>,
 }
 
 fn parse(row: table::Row, destination_id: &str) -> Result<Ledger, Error> {
@@ -98,7 +100,7 @@ pub async fn read_with_record(
     Ok((ledger, record.map(|row| table::item(&row))))
 }
 
-async fn write(
+pub(crate) async fn write(
     clients: &Clients,
     settings: &Settings,
     destination_id: &str,
@@ -248,6 +250,9 @@ pub async fn open(
     if foresight.forget_on_air {
         update = update.remove("on_air");
     }
+    if let Some(start) = &foresight.start {
+        update = update.append("starts", attribute(start));
+    }
     match write(
         clients,
         settings,
@@ -373,55 +378,6 @@ pub async fn forget_input(
         // Noted by an earlier try, or the lease is another's: Plan can tell.
         Written::No(_) => Err(Error::Stale("The input was forgotten before.".into())),
     }
-}
-
-/// The sweep's own small changes to a destination's row; each holds only while it is at rest.
-pub enum Nudge {
-    /// The grace ends now.
-    EndGrace(Timestamp),
-    /// It is this waiter's turn.
-    GiveTurn,
-    /// How many things existed while it waited.
-    NoteCount(usize),
-}
-
-/// Makes a small change to the row of a destination that nobody holds.
-pub async fn nudge(
-    clients: &Clients,
-    settings: &Settings,
-    row: &Ledger,
-    nudge: Nudge,
-) -> Result<(), Error> {
-    let mut update = Update::default().when_absent("holder");
-    match nudge {
-        Nudge::EndGrace(now) => {
-            update = update
-                .set("grace_until", attribute(&now))
-                .when_there("grace_until")
-        }
-        Nudge::GiveTurn | Nudge::NoteCount(_) => {
-            let Some(mut wait) = row.quota_wait.clone() else {
-                return Ok(());
-            };
-            let before = attribute(&wait);
-            match nudge {
-                Nudge::NoteCount(count) => wait.count = Some(count),
-                _ => wait.turn = true,
-            }
-            update = update
-                .set("quota_wait", attribute(&wait))
-                .when_equal("quota_wait", before);
-        }
-    }
-    write(
-        clients,
-        settings,
-        &row.destination_id,
-        update,
-        ReturnValue::None,
-    )
-    .await?;
-    Ok(())
 }
 
 /// Everything in the ledger: rows of destinations and helper rows, apart.

@@ -11,6 +11,7 @@ pub mod ledgers;
 pub mod makings;
 pub mod media_connect;
 pub mod media_live;
+pub mod nudge;
 pub mod pace;
 pub mod parameters;
 pub mod payload;
@@ -24,6 +25,10 @@ mod table;
 pub use aws_lambda_events as events;
 pub use domain::Error;
 pub use jiff::Timestamp;
+
+/// MediaConnect says 400 to whatever is wrong, also to a change of a flow that is busy with another
+/// destination's: only after so many tries is it a refusal.
+pub const FLOW_TRIES: u32 = 8;
 
 /// What a worker works with: made once per process, borrowed by the handler.
 pub struct Cloud {

@@ -84,10 +84,11 @@ pub async fn show(
     destination_id: &str,
     status: Status,
     problem: &Problem,
+    since: Timestamp,
     now: Timestamp,
 ) -> Result<(), Error> {
     let shown = serde_json::json!({
-        "code": problem.code.as_str(), "message": problem.message, "advice": problem.advice, "since": now.to_string(),
+        "code": problem.code.as_str(), "message": problem.message, "advice": problem.advice, "since": since.to_string(),
     });
     let update = Update::default()
         .set("streaming_status", attribute(&status.as_str()))

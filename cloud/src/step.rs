@@ -86,6 +86,7 @@ impl<'a> Step<'a> {
         if foresight.forget_on_air {
             ledger.on_air = None;
         }
+        ledger.starts.extend(foresight.start);
         ledger.input_sought = ledger.input_sought.or(foresight.input_sought);
         ledger.channel_sought = ledger.channel_sought.or(foresight.channel_sought);
         ledger.intent = Some(domain::ledger::Intent {

@@ -1,6 +1,7 @@
 //! Switching a destination's flow output on or off: the part that both steps share.
 
-use crate::{Cloud, Error, media_connect, payload::StepInput, step::Step};
+use crate::{Cloud, Error, FLOW_TRIES, media_connect, payload::StepInput, step::Step};
+use domain::look::FlowOutputLook;
 
 /// What came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +14,22 @@ pub enum Switched {
     Gone,
 }
 
+/// The destination's output, and whether a look has shown that the flow takes no change now.
+pub async fn output_now(
+    cloud: &Cloud,
+    input: &StepInput,
+    must_look: bool,
+) -> Result<(Option<FlowOutputLook>, bool), Error> {
+    if !must_look {
+        return Ok((input.plan.look.flow_output.clone(), false));
+    }
+    let (clients, settings) = (&cloud.clients, &cloud.settings);
+    let flow = media_connect::describe_flow(clients, settings).await?;
+    let busy = flow.as_ref().is_some_and(|flow| flow.look.is_busy());
+    let output = flow.and_then(|flow| flow.output(&settings.stack, &input.destination_id));
+    Ok((output, busy))
+}
+
 /// Switches, within an opened step, which it closes.
 pub async fn flow_output(
     cloud: &Cloud,
@@ -21,13 +38,7 @@ pub async fn flow_output(
     on: bool,
 ) -> Result<Switched, Error> {
     let (clients, settings) = (&cloud.clients, &cloud.settings);
-    let known = if step.must_look {
-        media_connect::describe_flow(clients, settings)
-            .await?
-            .and_then(|flow| flow.output(&settings.stack, &input.destination_id))
-    } else {
-        input.plan.look.flow_output.clone()
-    };
+    let (known, busy) = output_now(cloud, input, step.must_look).await?;
     let Some(output) = known else {
         step.close().await?;
         return Ok(Switched::Gone);
@@ -35,6 +46,10 @@ pub async fn flow_output(
     if output.enabled == on {
         step.close().await?;
         return Ok(Switched::AlreadySo);
+    }
+    if busy {
+        step.close().await?;
+        return Err(Error::transient("The flow cannot take a change now."));
     }
     match media_connect::switch_flow_output(clients, settings, &output.arn, on).await {
         Ok(()) => {
@@ -45,7 +60,7 @@ pub async fn flow_output(
             step.close().await?;
             Ok(Switched::Gone)
         }
-        Err(error) if error.may_be_conflict() && input.retry_count < 2 => {
+        Err(error) if error.may_be_conflict() && input.retry_count < FLOW_TRIES => {
             // MediaConnect says 400 to everything, and a flow in transition takes no change.
             step.close().await?;
             Err(Error::transient("The flow cannot take a change now."))

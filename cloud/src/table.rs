@@ -105,6 +105,15 @@ impl Update {
         self
     }
 
+    pub fn append(mut self, name: &str, value: AttributeValue) -> Self {
+        let (name, one) = (self.name(name), self.value(AttributeValue::L(vec![value])));
+        let none = self.value(AttributeValue::L(Vec::new()));
+        self.sets.push(format!(
+            "{name} = list_append(if_not_exists({name}, {none}), {one})"
+        ));
+        self
+    }
+
     pub fn remove(mut self, name: &str) -> Self {
         let name = self.name(name);
         self.removes.push(name);

@@ -85,9 +85,15 @@ pub fn beginning(row: &Ledger, until: Until, looked_at: Timestamp) -> Beginning 
         return Beginning::Unknown;
     }
     let over = row.heard.as_ref().is_some_and(|heard| {
-        heard.channel_id == channel.id
-            && heard.at >= whole_seconds(sent)
-            && is_over(until, &heard.state)
+        let goal = matches!(
+            (until, &heard.state),
+            (Until::Idle | Until::Stopped, ChannelState::Idle)
+                | (Until::Running, ChannelState::Running)
+                | (Until::Deleted, ChannelState::Deleted)
+        );
+        // In the second of the act, any other state is the one that the act set out from.
+        let after = heard.at > whole_seconds(sent) || goal && heard.at == whole_seconds(sent);
+        heard.channel_id == channel.id && after && is_over(until, &heard.state)
     });
     if over {
         Beginning::OverAlready
@@ -200,6 +206,19 @@ mod tests {
             beginning(&row, Until::Running, at(3)),
             Beginning::Unknown,
             "an intent of an earlier lap"
+        );
+        let told = |seconds| Heard::new("1234567", ChannelState::Idle, at(seconds).as_second());
+        row.heard = Some(told(2));
+        assert_eq!(
+            beginning(&row, Until::Running, at(0)),
+            Beginning::JustSent,
+            "the IDLE that the start set out from"
+        );
+        row.heard = Some(told(3));
+        assert_eq!(
+            beginning(&row, Until::Running, at(0)),
+            Beginning::OverAlready,
+            "it fell back"
         );
         row.heard = Some(Heard::new(
             "1234567",

@@ -354,11 +354,16 @@ impl Ledger {
 
     /// Adds a try and forgets those older than an hour.
     pub fn count_try(attempts: &mut Vec<Attempt>, generation: u64, now: Timestamp) {
-        attempts.retain(|try_| !is_past_hour(try_, now));
+        Ledger::forget_old(attempts, now);
         attempts.push(Attempt {
             generation,
             at: now,
         });
+    }
+
+    /// Forgets tries older than an hour.
+    pub fn forget_old(attempts: &mut Vec<Attempt>, now: Timestamp) {
+        attempts.retain(|try_| !is_past_hour(try_, now));
     }
 
     /// Notes that the channel is gone. The next one is a new life with new request ids.

@@ -254,6 +254,11 @@ impl FlowLook {
         matches!(self.status.as_str(), "DELETING" | "DELETED")
     }
 
+    /// Whether it takes no change now, and will again by itself.
+    pub fn is_busy(&self) -> bool {
+        matches!(self.status.as_str(), "STARTING" | "STOPPING" | "UPDATING")
+    }
+
     /// Whether it carries the programme. UPDATING is an active flow with a change on its way.
     pub fn is_up(&self) -> bool {
         matches!(self.status.as_str(), "ACTIVE" | "UPDATING")

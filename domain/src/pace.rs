@@ -255,8 +255,8 @@ fn need(now: Timestamp, row: &Ledger, wish: Option<&Wish>, edited: bool) -> Need
             || row.stuck.is_some() && !edited
             || row.quota_wait.as_ref().is_some_and(|wait| !wait.turn) && !edited;
         return match keeps {
-            // CreateInput and CreateChannel, AddFlowOutputs.
-            true if !refused => Need::of(2, 1, false),
+            // CreateInput and CreateChannel, and the StartChannel that follows; AddFlowOutputs.
+            true if !refused => Need::of(2 + u32::from(on), 1, false),
             // DescribeInput and DeleteInput, RemoveFlowOutput.
             _ if row.has_resources() => Need::of(3, 1, true),
             _ => Need::default(),
@@ -271,6 +271,8 @@ fn need(now: Timestamp, row: &Ledger, wish: Option<&Wish>, edited: bool) -> Need
     match (keeps, is_idle) {
         // The end of a delete; its look was counted with it.
         _ if waited == Some(Until::Deleted) => Need::default(),
+        // The start was counted with the create.
+        (true, true) if waited == Some(Until::Idle) => Need::of(look, 0, false),
         // StartChannel, or UpdateChannel.
         (true, true) if on => Need::of(look + 1, 0, false),
         // An edit of what is on the air: StopChannel.

@@ -20,6 +20,7 @@ pub const MODULES: &[&str] = &[
     "makings",
     "media_connect",
     "media_live",
+    "nudge",
     "pace",
     "parameters",
     "records",
@@ -92,7 +93,7 @@ impl Functions {
         found: &mut BTreeSet<String>,
     ) {
         let table = match module {
-            "helpers" | "ledgers" | "pace" => Some("ledger"),
+            "helpers" | "ledgers" | "nudge" | "pace" => Some("ledger"),
             "records" => Some("destinations"),
             _ => table,
         };

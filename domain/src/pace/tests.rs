@@ -151,7 +151,7 @@ fn each_lap_asks_for_what_it_is_about_to_call() {
             new(),
             on(),
             true,
-            Need::of(2, 1, false),
+            Need::of(3, 1, false),
         ),
         (
             "one that is to be kept",
@@ -187,14 +187,14 @@ fn each_lap_asks_for_what_it_is_about_to_call() {
             heard(Until::Idle, ChannelState::Idle),
             on(),
             false,
-            Need::of(1, 0, false),
+            Need::default(),
         ),
         (
             "made, not heard",
             row(None, Some(Until::Idle)),
             on(),
             false,
-            Need::of(2, 0, false),
+            Need::of(1, 0, false),
         ),
         (
             "made to be kept",
@@ -319,7 +319,7 @@ fn a_place_is_kept_until_its_time_and_for_the_same_wish_only() {
     let owed = Turn::Take(Need::of(2, 0, false));
     assert_eq!(turn(at(59), &row, Some(&on), false), owed);
     assert_eq!(turn(at(3600), &row, Some(&on), false), owed);
-    let ahead = Turn::Take(Need::of(2, 1, false));
+    let ahead = Turn::Take(Need::of(3, 1, false));
     assert_eq!(
         turn(at(-120), &row, Some(&on), true),
         ahead,

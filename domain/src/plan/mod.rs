@@ -124,6 +124,7 @@ pub fn decide(
     ledger.wait = None;
     ledger.place = None;
     ledger.wake_at = None;
+    Ledger::forget_old(&mut ledger.starts, now);
     ledger.address_awaited = None;
     notes::note_passing(now, &mut ledger, look);
     notes::note_failure(now, &mut ledger, look, rules);
@@ -155,7 +156,6 @@ pub fn decide(
         rest(now, &target, &choice, &mut ledger, look);
     } else {
         ledger.rest = None;
-        count_try(now, choice.lane, &mut ledger, look);
     }
 
     let (status, problem) = mirror::status(
@@ -187,15 +187,6 @@ pub fn decide(
         mirror,
         let_go,
         hand_over,
-    }
-}
-
-/// Counts a start before it is sent: a replay of the execution does not reset it.
-fn count_try(now: Timestamp, lane: Lane, ledger: &mut Ledger, look: &Look) {
-    let state = look.channel.there().map(|channel| &channel.state);
-    if lane == Lane::Start && state == Some(&ChannelState::Idle) {
-        let generation = ledger.generation;
-        Ledger::count_try(&mut ledger.starts, generation, now);
     }
 }
 
@@ -233,8 +224,17 @@ fn rest(
     }
 }
 
+/// Since when a problem is on show: one of the same code keeps its time.
+pub fn since(now: Timestamp, ledger: &Ledger, problem: &Problem) -> Timestamp {
+    ledger
+        .problem
+        .as_ref()
+        .filter(|shown| shown.code == problem.code.as_str())
+        .map_or(now, |shown| shown.since)
+}
+
 /// Remembers since when a problem is on show.
-fn show(now: Timestamp, ledger: &mut Ledger, problem: Option<&Problem>) {
+pub fn show(now: Timestamp, ledger: &mut Ledger, problem: Option<&Problem>) {
     ledger.problem = problem.map(|problem| match &ledger.problem {
         Some(shown) if shown.code == problem.code.as_str() => shown.clone(),
         _ => Shown {

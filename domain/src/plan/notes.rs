@@ -181,10 +181,11 @@ pub(super) fn note_passing(now: Timestamp, ledger: &mut Ledger, look: &Look) {
         }
     }
     match look.channel.there().map(|channel| &channel.state) {
-        Some(ChannelState::Running) => {
+        // What recovers has run, seen or not.
+        Some(ChannelState::Running | ChannelState::Recovering) => {
             ledger.streaming_started_at.get_or_insert(now);
         }
-        Some(ChannelState::Recovering | ChannelState::Stopping) => {}
+        Some(ChannelState::Stopping) => {}
         _ => ledger.streaming_started_at = None,
     }
 }

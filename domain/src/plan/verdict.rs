@@ -39,7 +39,8 @@ pub fn fail(now: Timestamp, ledger: &Ledger, name: &str, problem: Problem) -> Le
             ledger.quota_wait = Some(QuotaWait {
                 since,
                 problem,
-                count: None,
+                // What there was when the turn was given: if less is there now, room has come.
+                count: ledger.quota_wait.as_ref().and_then(|wait| wait.count),
                 turn: false,
                 tried_at: now,
             });

@@ -4,11 +4,12 @@
 //! Undone by: remove-flow-output.
 
 use cloud::{
-    Cloud, Error, inputs,
+    Cloud, Error, FLOW_TRIES, inputs,
     ledgers::Foresight,
     media_connect,
     payload::{Done, Level, StepInput},
     step::{Step, is_fresh},
+    switch,
 };
 use domain::problem::Code;
 
@@ -41,13 +42,11 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
         made.address = address;
     }
     let address = made.address.clone();
-    let known = if step.must_look {
-        media_connect::describe_flow(clients, settings)
-            .await?
-            .and_then(|flow| flow.output(&settings.stack, &input.destination_id))
-    } else {
-        look.flow_output.clone()
-    };
+    let (known, busy) = switch::output_now(cloud, &input, step.must_look).await?;
+    if busy && !known.as_ref().is_some_and(|output| output.feeds(&address)) {
+        step.close().await?;
+        return Err(Error::transient("The flow cannot take an output now."));
+    }
     let enabled = input.plan.level == Level::Running;
     let outcome = match &known {
         Some(output) if output.feeds(&address) => Ok((output.arn.clone(), "found")),
@@ -91,7 +90,7 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
                 }
                 Some(flow)
                     if !matches!(flow.look.status.as_str(), "ACTIVE" | "STANDBY")
-                        || input.retry_count < 2 =>
+                        || input.retry_count < FLOW_TRIES =>
                 {
                     Error::transient("The flow cannot take an output now.")
                 }

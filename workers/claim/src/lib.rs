@@ -36,6 +36,7 @@ pub async fn handle(cloud: &Cloud, input: ClaimInput) -> Result<Knocked, Error> 
             Status::Error,
             &problem,
             now,
+            now,
         )
         .await?;
         return Err(Error::Stale(

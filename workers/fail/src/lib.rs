@@ -27,12 +27,16 @@ pub async fn handle(cloud: &Cloud, input: FailInput) -> Result<Knocked, Error> {
     } else {
         &input.error.error
     };
-    let after = plan::fail(now, &before, name, problem.clone());
+    let mut after = plan::fail(now, &before, name, problem.clone());
+    let since = plan::since(now, &before, &problem);
+    if input.no_plan {
+        plan::show(now, &mut after, Some(&problem));
+    }
     let knock = before.knock;
     ledgers::save(clients, settings, &input.execution, &before, &after).await?;
     if input.no_plan {
         let id = &input.destination_id;
-        records::show(clients, settings, id, Status::Stuck, &problem, now).await?;
+        records::show(clients, settings, id, Status::Stuck, &problem, since, now).await?;
     }
     Ok(Knocked {
         lap: 0,

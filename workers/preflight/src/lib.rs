@@ -44,26 +44,23 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     };
     // The group is the same for all destinations: one look serves those of the next minutes.
     let (clients, settings, now) = (&cloud.clients, &cloud.settings, cloud.now());
+    let lets_in = |rules: &[String]| rules.iter().any(|cidr| network::contains(cidr, address));
     let known = helpers::read(clients, settings, helpers::FLOW_KEY)
         .await?
         .and_then(|row| row.let_in)
         .is_some_and(|let_in| {
-            let_in.address == *address && now < ledger::after(let_in.at, LET_IN_SECONDS)
+            now < ledger::after(let_in.at, LET_IN_SECONDS) && lets_in(&let_in.rules)
         });
     if known {
         return Ok(Done::new("checked a moment ago"));
     }
     let rules = group_rules(cloud).await?;
-    if !rules.iter().any(|cidr| network::contains(cidr, address)) {
+    if !lets_in(&rules) {
         let message =
             format!("The input security group does not let the flow's address {address} in.");
         return Err(Error::permanent(Code::FeedNotAllowed, message));
     }
-    let let_in = LetIn {
-        address: address.clone(),
-        at: now,
-    };
-    helpers::note_let_in(clients, settings, &let_in).await?;
+    helpers::note_let_in(clients, settings, &LetIn { rules, at: now }).await?;
     Ok(Done::new("checked"))
 }
 

@@ -4,9 +4,10 @@
 //! Undone by: add-flow-output.
 
 use cloud::{
-    Cloud, Error, media_connect,
+    Cloud, Error, FLOW_TRIES, media_connect,
     payload::{Done, StepInput},
     step::{Step, is_fresh},
+    switch,
 };
 
 /// Removes.
@@ -16,28 +17,26 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     if is_fresh(&input, cloud.now()) && look.flow_output.is_none() {
         return Ok(Done::new("already gone"));
     }
-    let mut step = Step::open_to_unmake(cloud, &input, "remove-flow-output").await?;
-    let known = if step.must_look {
-        media_connect::describe_flow(clients, settings)
-            .await?
-            .and_then(|flow| flow.output(&settings.stack, &input.destination_id))
-    } else {
-        look.flow_output.clone()
-    };
+    let step = Step::open_to_unmake(cloud, &input, "remove-flow-output").await?;
+    let (known, busy) = switch::output_now(cloud, &input, step.must_look).await?;
+    if busy && known.is_some() {
+        step.close().await?;
+        return Err(Error::transient("The flow cannot take a change now."));
+    }
     let outcome = match &known {
         Some(output) => media_connect::remove_flow_output(clients, settings, &output.arn).await,
         None => Ok(()),
     };
     match outcome {
-        Err(error) if error.may_be_conflict() && input.retry_count < 2 => {
+        Err(error) if error.may_be_conflict() && input.retry_count < FLOW_TRIES => {
             // MediaConnect says 400 to everything, and a flow in transition takes no change.
             step.close().await?;
             Err(Error::transient("The flow cannot take a change now."))
         }
         Err(error) if !error.is_not_found() => Err(step.close_with(error).await),
         _ => {
-            step.ledger.flow_output_arn = None;
-            step.close().await?;
+            // The next step opens over this one's mark, and the next Plan sees that it is gone.
+            step.hand_on().await?;
             Ok(Done::new("removed"))
         }
     }

@@ -5,12 +5,13 @@
 
 use cloud::{
     Cloud, Error,
+    fault::CallError,
     ledgers::Foresight,
     media_live,
     payload::{Done, StepInput},
     step::{Step, is_fresh},
 };
-use domain::look::ChannelState;
+use domain::{ledger::Attempt, look::ChannelState};
 
 /// Starts. Transient while the channel is in a state that does not allow it.
 pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
@@ -29,15 +30,25 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     if is_fresh(&input, cloud.now()) && is_up(&seen.state) {
         return Ok(Done::new("already so"));
     }
-    let mut step = Step::open_to_make(cloud, &input, "start-channel", Foresight::default()).await?;
+    let start = Attempt {
+        generation: input.plan.generation,
+        at: cloud.now(),
+    };
+    let foresight = Foresight {
+        start: Some(start),
+        ..Foresight::default()
+    };
+    let mut step = Step::open_to_make(cloud, &input, "start-channel", foresight).await?;
     if step.must_look {
         match media_live::describe_channel(clients, &seen.id).await? {
             Some(channel) if is_up(&channel.state) => {
+                step.ledger.starts.pop();
                 step.close().await?;
                 return Ok(Done::new("already so"));
             }
             Some(channel) if channel.state == ChannelState::Idle => {}
             _ => {
+                step.ledger.starts.pop();
                 step.close().await?;
                 return Err(Error::Stale(
                     "The channel is not where it was when this was planned.".into(),
@@ -53,16 +64,18 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
         // A state that does not allow it comes as 409, while being made as 400: never interpreted,
         // always looked at. A retry looks first.
         Err(error) if error.may_be_conflict() && input.retry_count < 3 => {
+            step.ledger.starts.pop();
             step.close().await?;
             Err(Error::transient("The channel cannot be started yet."))
         }
         Err(error) if error.is_not_found() => {
+            step.ledger.starts.pop();
             step.close().await?;
             Err(Error::Stale("The channel is gone.".into()))
         }
         Err(error) => {
-            if error.is_denied() {
-                // Plan has counted a start that never was.
+            if let CallError::Refused(_) = error {
+                // A start that never was does not count.
                 step.ledger.starts.pop();
             }
             Err(step.close_with(error).await)

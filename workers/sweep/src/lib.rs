@@ -8,9 +8,9 @@ use cloud::{
     events::eventbridge::EventBridgeEvent,
     executions,
     executions::Fate,
-    helpers, inputs,
-    ledgers::{self, Nudge},
-    media_connect, media_live, records,
+    helpers, inputs, ledgers, media_connect, media_live,
+    nudge::{self, Nudge},
+    records,
 };
 use domain::{
     ledger, name,
@@ -184,7 +184,7 @@ async fn nudge(cloud: &Cloud, seen: &Seen, pass: &Pass, swept: &mut Swept) {
     let now = cloud.now();
     let mut nudges: Vec<(&String, Nudge)> = Vec::new();
     nudges.extend(pass.end_graces.iter().map(|id| (id, Nudge::EndGrace(now))));
-    nudges.extend(pass.turn.iter().map(|id| (id, Nudge::GiveTurn)));
+    nudges.extend(pass.turn.iter().map(|id| (id, Nudge::GiveTurn(pass.count))));
     let counted = pass
         .note_counts
         .iter()
@@ -192,7 +192,7 @@ async fn nudge(cloud: &Cloud, seen: &Seen, pass: &Pass, swept: &mut Swept) {
     nudges.extend(counted.map(|id| (id, Nudge::NoteCount(pass.count))));
     for (id, nudge) in nudges {
         if let Some(row) = seen.rows.get(id) {
-            let nudged = ledgers::nudge(&cloud.clients, &cloud.settings, row, nudge).await;
+            let nudged = nudge::give(&cloud.clients, &cloud.settings, row, nudge).await;
             swept.note(nudged, |_, ()| {});
         }
     }

@@ -358,6 +358,11 @@ impl World {
                 Problem::new(Code::WaitingForQuota, "There is no room."),
             ));
         }
+        if operation == "start-channel" {
+            // Written ahead, with the intent.
+            let generation = self.ledger.generation;
+            Ledger::count_try(&mut self.ledger.starts, generation, at(self.now));
+        }
         if let Some((_, landing)) = self.laws.cut.take_if(|(number, _)| *number == self.calls) {
             let until = at(self.now + ledger::INTENT_SECONDS);
             self.ledger.intent = Some(Intent {

@@ -168,7 +168,7 @@ pub(super) fn broken_promise(scene: &Scene, decision: &Decision) -> Option<&'sta
     }
     if lane == Lane::Start
         && state == Some(&S::Idle)
-        && Ledger::tries(&after.starts, after.generation, at(0)) > 3
+        && Ledger::tries(&after.starts, after.generation, at(0)) >= 3
     {
         return Some("a fourth start");
     }
@@ -215,17 +215,12 @@ pub(super) fn broken_promise(scene: &Scene, decision: &Decision) -> Option<&'sta
     None
 }
 
-/// Deciding again on the same look changes nothing but the count of starts.
+/// Deciding again on the same look changes nothing.
 pub(super) fn is_restless(scene: &Scene, decision: &Decision) -> bool {
     let mut again = scene.clone();
     again.ledger = decision.ledger.clone();
-    let starts = decision.ledger.starts.clone();
-    let mut second = again.decide();
-    let counted = decision.lane == Lane::Start
-        && Ledger::tries(&starts, second.ledger.generation, at(0)) >= 3;
-    second.ledger.starts = starts;
-    !counted
-        && (second.lane != decision.lane
-            || second.ledger != decision.ledger
-            || second.until != decision.until)
+    let second = again.decide();
+    second.lane != decision.lane
+        || second.ledger != decision.ledger
+        || second.until != decision.until
 }
