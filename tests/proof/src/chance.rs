@@ -42,6 +42,8 @@ pub enum For {
     Fault,
     /// The schedule's phase.
     Tick,
+    /// What an operator does.
+    Act,
     /// Which ways are long.
     Drag,
 }

@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::oracle::rest::End;
 use crate::oracle::{Oracles, Rules, Violation, money::Tally};
+use crate::setup::{Act, When};
 use crate::trace::What;
 use crate::{Decision, Fault, Place, Plan, Setup, World, story, world};
 
@@ -16,11 +17,15 @@ use crate::{Decision, Fault, Place, Plan, Setup, World, story, world};
 const REST_MS: u64 = 3_700_000;
 /// A script whose next act waits for a state that nothing leads to any more ends after this rest.
 const IDLE_MS: u64 = 900_000;
+/// What nobody was told of is seen by the sweep: within two of its passes, and one may be late.
+const NOTICED_MS: u64 = 130_000;
 /// With faults that never stop only safety is judged, for so long after the last act.
 const STORM_MS: u64 = 1_800_000;
 /// Steps of one run: far more than any script needs, so that a house that turns in circles without
 /// time passing is a finding and not a search that hangs.
 const STEPS_MAX: u64 = 400_000;
+/// A simulated day.
+const DAY_MS: u64 = 86_400_000;
 /// An event may come a second time an hour later.
 const LATE_MS: u64 = 3_660_000;
 
@@ -32,6 +37,17 @@ pub struct Outcome {
     tally: Tally,
     end: BTreeMap<String, End>,
     settled_ms: u64,
+}
+
+/// What a run cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Costs {
+    /// Calls of workers, the sweep's included.
+    pub calls: usize,
+    /// Calls that change something in the media services, the deployment's two included.
+    pub media_writes: usize,
+    /// Transitions of the state machine.
+    pub transitions: u64,
 }
 
 thread_local! {
@@ -100,9 +116,16 @@ fn one(setup: &Setup, plan: Plan) -> Outcome {
         let now = world.now();
         for event in &world.trace().events()[seen..] {
             match event.what {
-                What::Acted(_) => (acted, disturbed, rested) = (now, now, None),
+                What::Acted(number) => {
+                    (acted, disturbed, rested) = (now, now, None);
+                    // Of what a person does in the console only an event or the sweep tells.
+                    if !tells_itself(&world.setup().script[number as usize].act) {
+                        late = late.max(now + NOTICED_MS);
+                    }
+                }
                 What::Fired(number) => {
                     (disturbed, rested) = (now, None);
+                    late = late.max(now + NOTICED_MS);
                     match world.taken()[number as usize].fault {
                         Fault::DoubledLate => late = late.max(now + LATE_MS),
                         Fault::Delayed(seconds)
@@ -125,7 +148,8 @@ fn one(setup: &Setup, plan: Plan) -> Outcome {
             continue;
         }
         let stormy = weather_until.is_some_and(|until| now < until);
-        if now > disturbed.max(late).max(weather_until.unwrap_or(0)) + REST_MS {
+        let patient = awaits_time(&world);
+        if !patient && now > disturbed.max(late).max(weather_until.unwrap_or(0)) + REST_MS {
             oracles.is_settled(&world, is_mild(&world));
             if oracles.violations.is_empty() {
                 oracles.restless_for_ever(&world);
@@ -144,7 +168,7 @@ fn one(setup: &Setup, plan: Plan) -> Outcome {
             settled_ms = settled_ms.max(now - disturbed);
             now
         });
-        let over = world.script_is_over() || now > since + IDLE_MS;
+        let over = world.script_is_over() || !patient && now > since + IDLE_MS;
         if over && now >= late && !stormy {
             oracles.is_settled(&world, is_mild(&world));
             break;
@@ -160,16 +184,81 @@ fn one(setup: &Setup, plan: Plan) -> Outcome {
     }
 }
 
+/// Whether the next act waits for nothing but its time.
+fn awaits_time(world: &World) -> bool {
+    let next = world.setup().script.get(world.acts_done());
+    next.is_some_and(|cue| matches!(cue.when, When::At(_) | When::After(_)))
+}
+
+/// Whether an act is followed by a record of the table's stream.
+fn tells_itself(act: &Act) -> bool {
+    matches!(act, Act::Put(_) | Act::Edit(..) | Act::Delete(_))
+}
+
+/// Times in which no function ran.
+fn dark_times(world: &World) -> Vec<(u64, u64)> {
+    let mut times = Vec::new();
+    let mut since = None;
+    for event in world.trace().events() {
+        let What::Acted(number) = event.what else {
+            continue;
+        };
+        match world.setup().script[number as usize].act {
+            Act::Down("lambda") => since = since.or(Some(event.at)),
+            Act::Up("lambda") => times.extend(since.take().map(|since| (since, event.at))),
+            _ => {}
+        }
+    }
+    times
+}
+
+/// L1, the second half: a house at rest stays at rest. For a simulated day after it has come to
+/// rest nothing is written to the media services or to a destination's row, and no execution
+/// begins; the sweep's own memory apart.
+#[must_use]
+pub fn day_of_rest(setup: &Setup) -> Vec<Violation> {
+    let outcome = run(setup, Plan::calm(1));
+    let mut world = outcome.world;
+    if !outcome.violations.is_empty() {
+        return outcome.violations;
+    }
+    let told = world.core().book().told_end();
+    let (executions, calls) = (world.executions().len(), world.calls().len());
+    world.run_until(world.now() + DAY_MS);
+    let wrote = world.core().book().told(told).find(|told| told.writes);
+    let wrote = wrote.map(|told| format!("{} was sent", told.operation));
+    let begun = world.executions().get(executions);
+    let begun = begun.map(|execution| format!("execution {} began", execution.name()));
+    let mut rows = world.calls()[calls..].iter();
+    let row = rows.find(|call| {
+        let verb = call.site.operation.split(':').nth(1).unwrap_or_default();
+        matches!(verb, "UpdateItem" | "PutItem" | "DeleteItem") && !call.resource.contains('#')
+    });
+    let row = row.map(|call| format!("{} wrote {}", call.site.worker, call.resource));
+    let sentences = [wrote, begun, row].into_iter().flatten();
+    sentences
+        .map(|sentence| Violation {
+            invariant: "L1 quiet",
+            at: world.now(),
+            destination: None,
+            sentence: format!("in a day of rest {sentence}"),
+        })
+        .collect()
+}
+
 /// What is judged over a whole run.
 fn finish(oracles: &mut Oracles, world: &World) {
     let throttled = world.taken().iter().map(|decision| match decision.fault {
         Fault::Throttled(times) => u64::from(times),
         _ => 0,
     });
+    for (from, to) in dark_times(world) {
+        oracles.ran_on(from, to);
+    }
     oracles.search(world);
     if oracles.violations.is_empty() {
         oracles.histories_are_short(world);
-        oracles.little_is_orphaned(world);
+        oracles.little_is_orphaned(world, !is_mild(world));
         oracles.few_calls_are_throttled(world.now(), throttled.sum());
         oracles.tokens_are_fresh(world, false);
     }
@@ -221,6 +310,18 @@ impl Outcome {
     #[must_use]
     pub fn settled_ms(&self) -> u64 {
         self.settled_ms
+    }
+
+    /// What it cost.
+    #[must_use]
+    pub fn costs(&self) -> Costs {
+        let executions = self.world.executions().iter();
+        let told = self.world.core().book().told(0);
+        Costs {
+            calls: self.world.calls().len(),
+            media_writes: told.filter(|told| told.writes).count(),
+            transitions: executions.map(|execution| execution.transitions()).sum(),
+        }
     }
 
     /// What happened, to be read.

@@ -10,17 +10,25 @@
 //! - `faults`: what goes wrong, where, and whether it can
 //! - `roles`: what each worker may do, read from the template
 //! - `trace`: what happened, compact and typed
+//! - `oracle`: every promise, checked after every step; `check` runs a plan under all of them
+//! - `search`, `shrink`, `story`: schedules to try, and what broke a promise made short and told
 //! - `world`: the scheduler, and in its parts calls, functions, executions, stream, events, acts
 //! - `connector`, `operations`, `functions`, `deployed`, `chance`: what the world stands on
 
+pub mod bench;
 pub mod chance;
+pub mod check;
 pub mod connector;
 pub mod deployed;
 pub mod faults;
 pub mod functions;
 pub mod operations;
+pub mod oracle;
 pub mod roles;
+pub mod search;
 pub mod setup;
+pub mod shrink;
+pub mod story;
 pub mod trace;
 pub mod world;
 

@@ -3,12 +3,13 @@
 use simulator::core::book::{Thing as Kind, Told};
 
 use super::mirror::on_air;
+use super::sight::House;
 use super::watch::Oracles;
 
 impl Oracles {
     /// A destination that streams is not fed less by us: its flow output is neither switched off,
     /// removed nor aimed elsewhere while its channel is on the air as its record asks.
-    pub(super) fn air_is_kept(&mut self, told: &Told) {
+    pub(super) fn air_is_kept(&mut self, house: &dyn House, told: &Told) {
         if !matches!(
             told.operation.as_str(),
             "UpdateFlowOutput" | "RemoveFlowOutput"
@@ -35,7 +36,11 @@ impl Oracles {
         let running = self
             .living_of(&id, Kind::Channel)
             .any(|(_, channel)| on_air(channel.state()));
-        if streams && running && known.by_hand.is_empty() && thing.state() != "ENABLED" {
+        let stale = known.wish.as_ref().is_none_or(|wish| {
+            // One that is about to be stopped for an edit may be fed no more.
+            self.content_difference(house, &id, wish, true).is_some()
+        });
+        if streams && running && !stale && known.by_hand.is_empty() && thing.state() != "ENABLED" {
             let sentence = format!(
                 "{} took the feed from a channel that is on the air and whose record asks for it",
                 told.operation

@@ -53,7 +53,9 @@ impl Oracles {
         let reads = ["Describe", "List"]
             .iter()
             .any(|verb| operation.starts_with(verb));
-        let over_quota = status == 429 && self.account_is_full(house);
+        let over_quota = status == 429
+            && matches!(operation, "CreateChannel" | "CreateInput")
+            && (self.account_is_full(house) || !self.rules.calm);
         if !reads && (over_quota || !matches!(status, 404 | 429 | 500..)) {
             self.refusals_are_few(house, at, call, status, &id);
         }
@@ -72,7 +74,8 @@ impl Oracles {
     fn refusals_are_few(&mut self, house: &dyn House, at: u64, call: &Call, status: u16, id: &str) {
         let operation = call.site.operation;
         let execution = house_execution(self, call);
-        let full = self.account_is_full(house);
+        // With faults a quota may be used up that nobody sees in the book.
+        let full = self.account_is_full(house) || status == 429 && !self.rules.calm;
         let quota = status == 420
             || (full || matches!(status, 402 | 403))
                 && matches!(

@@ -6,6 +6,9 @@ use super::rows::Shown;
 use super::watch::Oracles;
 use super::wish::Desired;
 
+/// An event of AWS may stand for a look while it is this young (decision 9).
+const HEARD_MS: u64 = 30_000;
+
 /// A channel that is on the air.
 pub(super) fn on_air(state: &str) -> bool {
     matches!(state, "RUNNING" | "RECOVERING")
@@ -31,7 +34,7 @@ impl Oracles {
             return;
         };
         let mut sentences = Vec::new();
-        let states = self.states_between(id, began, at);
+        let states = self.states_between(id, began.saturating_sub(HEARD_MS), at);
         let fits = |wanted: fn(&str) -> bool| states.iter().any(|state| wanted(state));
         let fine = match status {
             "streaming" => fits(on_air),

@@ -21,6 +21,8 @@ pub struct Tally {
     /// Milliseconds in which something billable existed that no record wanted, beyond its grace, and
     /// that nobody was at work on.
     pub orphan_ms: u64,
+    /// Milliseconds of the same while it was shown as stuck, waiting to be tried again.
+    pub stuck_ms: u64,
     /// Milliseconds in which a valid record asked for streaming and its channel was not on the air.
     pub down_ms: u64,
     /// Milliseconds of these in which its channel was starting.
@@ -43,7 +45,7 @@ impl Oracles {
             self.tally.last = last;
             return;
         }
-        let (mut down, mut starting, mut on_air, mut orphan) = (0, 0, 0, 0);
+        let (mut down, mut starting, mut on_air, mut orphan, mut stuck) = (0, 0, 0, 0, 0);
         for (id, known) in &self.destinations {
             let living = self.living.get(id).is_some_and(|living| !living.is_empty());
             let streams = known.wish.as_ref().is_some_and(super::wish::Wish::streams);
@@ -63,13 +65,18 @@ impl Oracles {
             }
             if living && known.executions.is_empty() {
                 let from = unwanted_from(known, self.rules.grace).map(|from| from.max(last));
-                orphan += from.map_or(0, |from| now.saturating_sub(from));
+                let time = from.map_or(0, |from| now.saturating_sub(from));
+                match known.row.as_ref().is_some_and(|row| row.stuck.is_some()) {
+                    true => stuck += time,
+                    false => orphan += time,
+                }
             }
         }
         self.tally.down_ms += down;
         self.tally.starting_ms += starting;
         self.tally.on_air_ms += on_air;
         self.tally.orphan_ms += orphan;
+        self.tally.stuck_ms += stuck;
     }
 
     /// Remembers what the next stretch of time begins with.
@@ -88,9 +95,10 @@ impl Oracles {
     /// Orphan-minutes: without faults nothing unwanted is ever left unattended for longer than a
     /// wake-up takes; with faults for no longer than the next pass of the sweep (RELIABILITY's
     /// accounting), one more for each fault that may have taken a pass or a wake-up away.
-    pub fn little_is_orphaned(&mut self, house: &dyn House) {
+    /// What is stuck waits for its next try; only where something has `refused` it may that take
+    /// longer, and then the record says so.
+    pub fn little_is_orphaned(&mut self, house: &dyn House, refused: bool) {
         self.tally_time(house);
-        let at = house.now();
         let faults = self.fired.len() as u64;
         let most = if faults == 0 {
             WAKE_LAG_MS
@@ -98,25 +106,28 @@ impl Oracles {
             WAKE_LAG_MS + self.rules.sweep * (1 + faults)
         };
         let most = most * self.destinations.len().max(1) as u64;
-        if self.tally.orphan_ms > most {
+        let stuck = if refused { 0 } else { self.tally.stuck_ms };
+        let found = self.tally.orphan_ms + stuck;
+        if found > most {
             let sentence = format!(
-                "what nobody wanted was left unattended for {} s, and {} s are the bound",
-                self.tally.orphan_ms / 1000,
+                "what nobody wanted was left unattended for {} s ({} of them stuck), and {} s are the bound",
+                found / 1000,
+                stuck / 1000,
                 most / 1000
             );
-            self.broken("orphan-minutes", at, None, sentence);
+            self.broken("orphan-minutes", house.now(), None, sentence);
         }
     }
 
-    /// Nothing is torn down that its record keeps: no DeleteChannel or DeleteInput while the wish
-    /// that the ledger has seen is to stream or to be kept warm, or before the grace after a stop
+    /// Nothing is torn down that its record keeps: no DeleteChannel while the wish that the ledger has seen is to stream or to be kept warm, or before the grace after a stop
     /// is over, unless AWS could not build it, or another destination waits for the room.
     pub(super) fn money_is_kept(&mut self, told: &Told) {
         let (at, id) = (told.at, told.resource.as_deref().unwrap_or_default());
         if told.operation == "StopFlow" {
             self.flow_is_kept(at);
         }
-        if !matches!(told.operation.as_str(), "DeleteChannel" | "DeleteInput") {
+        // What is left when its channel is gone goes with it: the channel decides.
+        if told.operation != "DeleteChannel" {
             return;
         }
         let Some(thing) = self.things.get(id) else {
@@ -217,14 +228,14 @@ impl Oracles {
         }
     }
 
+    /// When the flow last came up; being UPDATING does not interrupt it.
     fn flow_up_since(&self) -> u64 {
         let flow = self.things.get(&self.rules.flow);
-        let states = flow.into_iter().flat_map(|flow| flow.states.iter().rev());
-        states
-            .filter(|(_, state)| *state == "ACTIVE")
-            .map(|(at, _)| *at)
-            .next()
-            .unwrap_or_default()
+        let mut states = flow
+            .into_iter()
+            .flat_map(|flow| flow.states.windows(2).rev());
+        let came = states.find(|rows| rows[0].1 == "STARTING" && rows[1].1 == "ACTIVE");
+        came.map_or(0, |rows| rows[1].0)
     }
 }
 

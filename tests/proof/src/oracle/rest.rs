@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use simulator::core::book::Thing as Kind;
 
-use super::mirror::on_air;
+use super::mirror::{on_air, up};
 use super::sight::{House, Table};
 use super::watch::{Destination, Oracles};
 use super::wish::{Desired, Wish};
@@ -89,13 +89,23 @@ impl Oracles {
 
     /// Our flow is up and nobody needs it: it is about to be stopped.
     fn flow_is_idly_up(&self, house: &dyn House) -> bool {
-        let needed = self
-            .destinations
-            .values()
-            .any(|known| known.wish.as_ref().is_some_and(Wish::streams));
         let flow = house.book().flow(&self.rules.flow);
         let up = flow.is_some_and(|flow| !matches!(flow.status(), "STANDBY" | "DELETING"));
-        self.flow_is_ours && !self.flow_by_hand && !needed && up
+        self.flow_is_ours && !self.flow_by_hand && up && !self.flow_is_needed()
+    }
+
+    /// Somebody streams, or is to.
+    fn flow_is_needed(&self) -> bool {
+        let wanted = self.destinations.values().any(|known| {
+            known.wish.as_ref().is_some_and(Wish::streams)
+                || known.row.as_ref().is_some_and(|row| row.holder.is_some())
+        });
+        let mut living = self.living.values().flatten();
+        wanted
+            || living.any(|id| {
+                let thing = self.things.get(id);
+                thing.is_some_and(|thing| thing.kind == Kind::Channel && up(thing.state()))
+            })
     }
 
     /// L1: a house at rest is settled: each record's destination is where the record wants it, with
@@ -289,10 +299,7 @@ impl Oracles {
         let Some(flow) = house.book().flow(&self.rules.flow) else {
             return;
         };
-        let needed = self.destinations.values().any(|known| {
-            known.wish.as_ref().is_some_and(Wish::streams)
-                || known.row.as_ref().is_some_and(|row| row.holder.is_some())
-        });
+        let needed = self.flow_is_needed();
         let since = self.flow_needed_at.max(flow.since());
         let most = self.rules.flow_grace + 3 * self.rules.sweep;
         let alone = self.flow_is_ours && !self.flow_by_hand;

@@ -515,7 +515,7 @@ impl Oracles {
         if told.writes && told.accepted() && told.caller.as_deref() != Some("by-hand") {
             self.made_as_asked(house, told);
             self.money_is_kept(told);
-            self.air_is_kept(told);
+            self.air_is_kept(house, told);
         }
     }
 }

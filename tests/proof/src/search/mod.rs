@@ -1,0 +1,26 @@
+//! The search for a schedule that breaks a promise.
+//!
+//! - `scripts`: what operators do
+//! - `recording`: the places that a script passes when nothing goes wrong; they may not become fewer
+//! - `singles`: every fault at every place of every recording, and pairs of them
+//! - `chance`: random scripts under random weather, one seed each
+//! - `crew`: many runs on all cores, with progress
+
+pub mod chance;
+pub mod crew;
+pub mod recording;
+pub mod scripts;
+pub mod singles;
+
+use crate::{Plan, Setup};
+
+/// One run to be made: everything it takes to make it again.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// What to call it: `singles: kept warm: create-channel/medialive:CreateChannel#1: AnswerLost`.
+    pub name: String,
+    /// What the operator does.
+    pub setup: Setup,
+    /// What goes wrong.
+    pub plan: Plan,
+}

@@ -1,0 +1,129 @@
+//! Every fault at every place, one at a time; and two at a time, all of them or a sample.
+
+use super::{Task, recording};
+use crate::{Decision, Edge, Fault, Place, Plan, faults};
+use recording::Recording;
+
+/// Every kind of fault with the strengths it is tried in: before the effect and after it, once and
+/// for long, early and as late as it can land (30 s: the span of an intent).
+pub const FAULTS: &[Fault] = &[
+    Fault::ErrorBefore(500),
+    Fault::ErrorBefore(503),
+    Fault::AnswerLost,
+    Fault::AnswerSpoilt,
+    Fault::AnswerTimedOut,
+    Fault::Throttled(1),
+    Fault::Throttled(4),
+    Fault::CrashBefore,
+    Fault::CrashAfter,
+    Fault::Slow(16),
+    Fault::Slow(29),
+    Fault::Stale,
+    Fault::Conflict(400),
+    Fault::Conflict(409),
+    Fault::CreateFailed,
+    Fault::UpdateFailed,
+    Fault::FallsBackToIdle,
+    Fault::Recovering,
+    Fault::Forbidden,
+    Fault::Quota,
+    Fault::Lost,
+    Fault::Doubled,
+    Fault::DoubledLate,
+    Fault::Delayed(7),
+    Fault::Delayed(90),
+    Fault::Reordered,
+    Fault::Poisoned,
+    Fault::Forged,
+    Fault::Aborted,
+    Fault::Redriven(20),
+    Fault::TimedOut(3),
+    Fault::LimitExceeded,
+    Fault::Redeployed,
+    Fault::ClockJump(-120),
+    Fault::ClockJump(120),
+];
+
+/// Every decision that makes sense somewhere in a recording.
+#[must_use]
+pub fn decisions(recording: &Recording) -> Vec<Decision> {
+    let mut all = Vec::new();
+    for place in &recording.places {
+        // Ticks come every minute and are alike: the first few stand for the rest.
+        if matches!(place, Place::Edge(Edge::Tick, nth) if *nth > 6) {
+            continue;
+        }
+        for fault in FAULTS {
+            if faults::applies(*fault, *place) {
+                all.push(Decision {
+                    place: *place,
+                    fault: *fault,
+                });
+            }
+        }
+    }
+    all
+}
+
+fn task(recording: &Recording, decisions: Vec<Decision>) -> Task {
+    let words: Vec<String> = decisions.iter().map(ToString::to_string).collect();
+    Task {
+        name: format!("{}: {}", recording.script.name, words.join(" and ")),
+        setup: recording.script.setup.clone(),
+        plan: Plan::of(recording::SEED, decisions),
+    }
+}
+
+/// One run for every single fault.
+#[must_use]
+pub fn singles(recording: &Recording) -> Vec<Task> {
+    decisions(recording)
+        .into_iter()
+        .map(|decision| task(recording, vec![decision]))
+        .collect()
+}
+
+/// How many pairs a recording has.
+#[must_use]
+pub fn pairs_in_all(recording: &Recording) -> usize {
+    let number = decisions(recording).len();
+    number * number.saturating_sub(1) / 2
+}
+
+/// The `which`-th pair, for `which` below [`pairs_in_all`]. The second fault is planned at a place of
+/// the recording; after the first one it may not be passed any more, which is no fault of the pair.
+#[must_use]
+pub fn pair(recording: &Recording, which: usize) -> Task {
+    let decisions = decisions(recording);
+    let (mut first, mut left) = (0, which);
+    while left >= decisions.len() - 1 - first {
+        left -= decisions.len() - 1 - first;
+        first += 1;
+    }
+    task(
+        recording,
+        vec![decisions[first], decisions[first + 1 + left]],
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn pairs_are_counted_without_a_gap() {
+        let number = 7;
+        let mut seen = std::collections::BTreeSet::new();
+        for which in 0..number * (number - 1) / 2 {
+            let (mut first, mut left) = (0, which);
+            while left >= number - 1 - first {
+                left -= number - 1 - first;
+                first += 1;
+            }
+            seen.insert((first, first + 1 + left));
+        }
+        assert_eq!(seen.len(), 21);
+        assert!(
+            seen.iter()
+                .all(|(first, second)| first < second && *second < number)
+        );
+    }
+}
