@@ -119,7 +119,8 @@ fn one(setup: &Setup, plan: Plan) -> Outcome {
                 What::Acted(number) => {
                     (acted, disturbed, rested) = (now, now, None);
                     // Of what a person does in the console only an event or the sweep tells.
-                    if !tells_itself(&world.setup().script[number as usize].act) {
+                    let setup = world.setup();
+                    if !setup.stream || !tells_itself(&setup.script[number as usize].act) {
                         late = late.max(now + NOTICED_MS);
                     }
                 }

@@ -98,7 +98,7 @@ impl House for World {
         running
             .flat_map(|(number, one)| {
                 let number = u32::try_from(number).unwrap_or(u32::MAX);
-                one.open_tokens().into_iter().map(move |token| Token {
+                one.open_tokens().map(move |token| Token {
                     destination: self.run(number).destination.clone(),
                     state: token.state.to_owned(),
                     due: u64::try_from(token.due.as_millisecond()).unwrap_or_default(),

@@ -149,8 +149,7 @@ impl Oracles {
             .get(id)
             .map_or(0, std::collections::BTreeSet::len);
         let Some(wish) = &known.wish else {
-            return (living > 0)
-                .then(|| format!("its record is gone and {} exist", self.things_of(id)));
+            return (living > 0).then(|| format!("its record is gone and {}", self.things_of(id)));
         };
         let Some(status) = known.shown.status.as_deref() else {
             return Some("its record shows no status".into());

@@ -39,9 +39,9 @@ impl Dice {
     }
 
     /// One of these.
-    pub fn one_of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
+    pub fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
         let which = usize::try_from(self.below(all.len() as u64)).unwrap_or(0);
-        &all[which]
+        all[which]
     }
 }
 
@@ -110,7 +110,7 @@ fn life(dice: &mut Dice) -> Setup {
         });
     }
     for _ in 0..1 + dice.below(4 * number as u64) {
-        let id = *dice.one_of(ids);
+        let id = dice.one_of(ids);
         script.push(Cue {
             when: when(dice, id),
             act: act(dice, id),
@@ -142,7 +142,7 @@ fn life(dice: &mut Dice) -> Setup {
             Value::Null
         },
         events: !dice.happens(0.1),
-        grace_seconds: Some(*dice.one_of(&[0, 60, 90, 300])),
+        grace_seconds: Some(dice.one_of(&[0, 60, 90, 300])),
         ..template.clone()
     }
 }
@@ -170,8 +170,8 @@ fn options(dice: &mut Dice) -> Value {
 fn when(dice: &mut Dice, id: &str) -> When {
     match dice.below(10) {
         0..5 => When::After(dice.below(60_000)),
-        5..7 => When::Channel(id.to_owned(), *dice.one_of(&STATES), dice.below(8000)),
-        7..9 => When::Enters(id.to_owned(), *dice.one_of(&STEPS), dice.below(300)),
+        5..7 => When::Channel(id.to_owned(), dice.one_of(&STATES), dice.below(8000)),
+        7..9 => When::Enters(id.to_owned(), dice.one_of(&STEPS), dice.below(300)),
         _ => When::Quiet,
     }
 }
@@ -192,7 +192,7 @@ fn act(dice: &mut Dice, id: &str) -> Act {
         17 => Act::Put(setup::record(id, "streaming")),
         18 => Act::Key(setup::key_of(id)),
         19 => Act::ByHand(
-            *dice.one_of(&[
+            dice.one_of(&[
                 "stop_channel",
                 "delete_channel",
                 "start_channel",
