@@ -43,6 +43,6 @@ fn a_life_is_counted_the_same_each_time() {
     let (one, two) = (life::live(1, false), life::live(1, false));
     assert_eq!(one.counter.calls, two.counter.calls);
     assert_eq!(one.transitions, two.transitions);
-    assert!(one.counter.all_calls() >= minimum::calls(None));
+    assert!(one.counter.all_calls() >= minimum::calls(None, false));
     assert!(one.cost.0 > 0 && one.history_bytes > 0);
 }

@@ -89,12 +89,12 @@ pub fn figures(lives: u64) -> Vec<Figure> {
         let mut lived: Vec<Life> = (1..=lives).map(|seed| live(seed, with_stop)).collect();
         lived.sort_by_key(|life| (life.counter.all_calls(), life.transitions));
         let life = &lived[lived.len() / 2];
-        all.extend(of(life, name, !with_stop));
+        all.extend(of(life, name, with_stop));
     }
     all
 }
 
-fn of(life: &Life, name: &str, in_detail: bool) -> Vec<Figure> {
+fn of(life: &Life, name: &str, with_stop: bool) -> Vec<Figure> {
     let calls = life.counter.all_calls();
     let dollars = life.cost.0 as f64 / 1_000_000.0;
     let figure = |id: &str, what: &str, value: f64, unit: &str, target| {
@@ -106,7 +106,7 @@ fn of(life: &Life, name: &str, in_detail: bool) -> Vec<Figure> {
             target,
         )
     };
-    let least = minimum::calls(None);
+    let least = minimum::calls(None, with_stop);
     let mut all = vec![
         figure(
             "c1",
@@ -130,7 +130,7 @@ fn of(life: &Life, name: &str, in_detail: bool) -> Vec<Figure> {
             Target::AtMost(0.0012),
         ),
     ];
-    if !in_detail {
+    if with_stop {
         return all;
     }
     for (service, word) in [
@@ -141,7 +141,7 @@ fn of(life: &Life, name: &str, in_detail: bool) -> Vec<Figure> {
         (Service::Ssm, "Parameter Store"),
     ] {
         let calls = life.counter.services.get(&service).copied();
-        let least = minimum::calls(Some(service));
+        let least = minimum::calls(Some(service), with_stop);
         let operations = life.counter.calls.iter().filter_map(|(operation, calls)| {
             let (whose, short) = operation.split_once(':')?;
             (whose == prefix(service)).then(|| format!("{short} {calls}"))

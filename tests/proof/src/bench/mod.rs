@@ -43,7 +43,9 @@ impl Progress {
     pub fn tell(&self, what: impl FnOnce() -> String) {
         // The clock is looked at now and then only: this is asked after every step.
         self.asked.set(self.asked.get().wrapping_add(1));
-        if self.asked.get() % 1024 == 0 && self.told.get().elapsed() > Duration::from_secs(10) {
+        if self.asked.get().is_multiple_of(1024)
+            && self.told.get().elapsed() > Duration::from_secs(10)
+        {
             self.told.set(Instant::now());
             eprintln!("{}", what());
         }

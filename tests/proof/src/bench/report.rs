@@ -30,7 +30,7 @@ pub fn run(scale: Scale) -> Vec<Figure> {
     let whole = scale == Scale::Whole;
     std::thread::scope(|scope| {
         let largest = whole.then(|| scope.spawn(|| converge(10_000, Course::Calm)));
-        let mut figures = life::figures(if whole { LIVES } else { 1 });
+        let mut figures = life::figures(LIVES);
         let mut sizes = vec![1, 10, 50, 100];
         if whole {
             sizes.push(1000);
