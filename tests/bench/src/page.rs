@@ -26,6 +26,16 @@ const REASONS: &[(&str, &str)] = &[
         "b2",
         "the other side's later events are cheap because its start was not; see the ratio of cold starts.",
     ),
+    (
+        "c1",
+        "an act is noted before it is sent and once more when it is answered, so that after a crash nothing has to be searched \
+         that can be known (8 calls more than the least). Each lap writes its decision down and takes a place in the line of each \
+         API (10 more), and looks at the flow (6 more). No event tells when an input is gone, so it is asked after (4 more).",
+    ),
+    (
+        "c2",
+        "a life with a stop of its own has three edits, so three executions instead of two, and its feed is switched off at the stop.",
+    ),
 ];
 
 impl Report {
