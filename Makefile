@@ -10,7 +10,7 @@ PYTHON ?= python3
 TOOLS := .local/venv-tools/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help run test lint build prove defects bench clean
+.PHONY: help run test lint build prove defects fuzz bench clean
 .DEFAULT_GOAL := help
 
 help:
@@ -40,6 +40,10 @@ prove:
 ## make defects plants every known defect in a copy and asks whether the proof finds it; writes the table in docs/reliability.md
 defects:
 	@$(PYTHON) -m local.setup test && $(TOOLS) -m local.defects
+
+## make fuzz    broken input for everything that reads what others write; SECONDS=60 for each target, SEED=4711
+fuzz:
+	@FUZZ_SECONDS=$(or $(SECONDS),60) FUZZ_SEED=$(or $(SEED),$$(date +%s)) cargo test --workspace --profile local --lib --test payloads --test edits -- --nocapture --test-threads 1 fuzzed
 
 ## make bench   what a worker costs, beside the same step in Node, Python and Go; writes docs/benchmarks.md
 bench:

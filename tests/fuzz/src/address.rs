@@ -293,7 +293,7 @@ mod tests {
     use crate::check;
 
     #[test]
-    fn urls() {
+    fn fuzzed_urls() {
         check(&Urls, 60_000);
     }
 

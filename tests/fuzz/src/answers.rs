@@ -279,7 +279,7 @@ mod tests {
     use crate::check;
 
     #[test]
-    fn answers() {
+    fn fuzzed_answers() {
         check(&Answers, 4_000);
     }
 

@@ -246,7 +246,7 @@ mod tests {
     use crate::check;
 
     #[test]
-    fn machines() {
+    fn fuzzed_machines() {
         check(&Machines, 8_000);
     }
 

@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn records() {
+    fn fuzzed_records() {
         check(&Records, 25_000);
     }
 

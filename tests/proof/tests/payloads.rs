@@ -246,11 +246,11 @@ fn reply(request: &Request, seen: &mut Seen) -> Reply {
 }
 
 #[test]
-fn stream_records() {
+fn fuzzed_stream_records() {
     check(&DISPATCH, 2500);
 }
 
 #[test]
-fn media_events() {
+fn fuzzed_media_events() {
     check(&RESUME, 2500);
 }
