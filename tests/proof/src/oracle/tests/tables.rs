@@ -130,7 +130,7 @@ fn ready_while_the_channel_runs_is_seen_and_so_is_a_generation_that_falls() {
         &format!("/prod/channels/{channel}/start"),
         Value::Null,
     );
-    stage.pass(60);
+    stage.pass(100);
     let run = stage.invoke("plan", 0, 0);
     stage.write_mirror(run, &json!({"streaming_status": "ready", "generation": 4}));
     stage.expect("S8 truth", "shows ready and its channel was RUNNING");
