@@ -5,7 +5,7 @@
 //! holds one promise; its first sentence says what it promises, and where its bound comes from.
 //!
 //! - `sight`, `rows`, `wish`, `encoding`: what is looked at, read with eyes of their own
-//! - `watch`: what is remembered from look to look
+//! - `watch`, `memory`: what is remembered from look to look
 //! - `things` (S1, S2, S3), `record` (S4), `secrecy` (S5), `stops` (S6, S7), `mirror` and `problems`
 //!   (S8), `calls` (S9), `bounds` (S10, L6), `content`, `money`, `air`: the safety oracles
 //! - `rest`: the liveness oracles, for a house that has come to rest (L1, L2, L4)
@@ -17,6 +17,7 @@ pub mod canary;
 pub mod content;
 pub mod encoding;
 pub mod house;
+pub mod memory;
 pub mod mirror;
 pub mod money;
 pub mod problems;

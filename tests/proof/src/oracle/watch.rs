@@ -6,124 +6,13 @@ use simulator::core::book::{self, Book, Passage, Told};
 
 use super::rows::{Row, Shown};
 use super::sight::{House, Table};
-use super::wish::{self, Configuration, Desired, Wish};
+use super::wish::{self, Desired, Wish};
 use super::{Rules, Violation, money::Tally};
+
+pub use super::memory::{Destination, Execution, Run, Thing};
 use crate::faults::Decision;
 use crate::setup::Act;
 use crate::trace::{Event, What};
-
-/// A thing of the cloud as it was seen since it was made.
-#[derive(Clone, Debug)]
-pub struct Thing {
-    /// What kind of thing.
-    pub kind: book::Thing,
-    /// Its name.
-    pub name: String,
-    /// The destination that its name and all its tags agree on; absent: it is not ours.
-    pub destination: Option<String>,
-    /// Its incarnation tag.
-    pub incarnation: Option<u64>,
-    /// When it was made.
-    pub made_at: u64,
-    /// Every state it was in, and since when.
-    pub states: Vec<(u64, &'static str)>,
-}
-
-impl Thing {
-    /// The state it is in.
-    #[must_use]
-    pub fn state(&self) -> &'static str {
-        self.states.last().map_or("", |(_, state)| state)
-    }
-
-    /// Whether it exists no more.
-    #[must_use]
-    pub fn is_gone(&self) -> bool {
-        matches!(self.state(), "DELETED" | "REMOVED")
-    }
-
-    /// The states it was in between two moments, both included.
-    pub fn between(&self, from: u64, to: u64) -> impl Iterator<Item = &'static str> {
-        let first = self.states.partition_point(|(at, _)| *at <= from);
-        let rows = &self.states[first.saturating_sub(1)..];
-        rows.iter()
-            .take_while(move |(at, _)| *at <= to)
-            .map(|(_, state)| *state)
-    }
-}
-
-/// One destination as it was seen so far.
-#[derive(Clone, Debug, Default)]
-pub struct Destination {
-    /// The record as its operator left it.
-    pub item: Option<serde_json::Value>,
-    /// What the record asks for; absent: there is no record.
-    pub wish: Option<Wish>,
-    /// When the operator last did something to the record.
-    pub wished_at: u64,
-    /// Since when it asks for this on, off or gone.
-    pub desired_since: u64,
-    /// When an on-air attribute or `retry` was last edited.
-    pub edited_on_air_at: u64,
-    /// Since when it is to be kept or not: on, off, gone, and `keep_warm`.
-    pub kept_since: u64,
-    /// Every wish it ever had and since when, the newest last.
-    pub wishes: Vec<(u64, Option<Wish>)>,
-    /// The ledger row.
-    pub row: Option<Row>,
-    /// When the row took its generation.
-    pub generation_at: u64,
-    /// The record's mirror.
-    pub shown: Shown,
-    /// When StartChannel was accepted, since the operator's last act.
-    pub starts: Vec<u64>,
-    /// Calls that were refused for good: operation and status.
-    pub refused: Vec<(&'static str, u16)>,
-    /// What a person did in the console, and when.
-    pub by_hand: Vec<(u64, String)>,
-    /// Executions of it that run.
-    pub executions: BTreeSet<u32>,
-    /// Refusals by state visit: execution, entries of states so far, operation, status.
-    pub refusals: BTreeMap<(u32, u32, String, u16), u32>,
-    /// When a quota refused it.
-    pub quota_refusals: Vec<u64>,
-    /// Since when something of it exists that nobody wants and nobody works on.
-    pub unattended_since: Option<u64>,
-    /// Since when it is not on the air although it should be.
-    pub down_since: Option<u64>,
-}
-
-/// An invocation that runs.
-#[derive(Clone, Debug)]
-pub struct Run {
-    /// The worker.
-    pub worker: &'static str,
-    /// Whom it works for.
-    pub destination: Option<String>,
-    /// The execution it is a task of.
-    pub execution: Option<u32>,
-    /// The knock that its plan knew of.
-    pub planned: Option<u64>,
-    /// The row as it was right after this run's first accepted write to the ledger.
-    pub opened: Option<Row>,
-}
-
-/// An execution.
-#[derive(Clone, Debug)]
-pub struct Execution {
-    /// Its ARN.
-    pub arn: String,
-    /// Its destination.
-    pub destination: String,
-    /// Whether it runs.
-    pub runs: bool,
-    /// States entered so far.
-    pub entered: u32,
-    /// The state it is in.
-    pub state: &'static str,
-    /// Plans made so far.
-    pub plans: u32,
-}
 
 /// All oracles with their memory.
 pub struct Oracles {
@@ -517,23 +406,6 @@ impl Oracles {
             self.money_is_kept(told);
             self.air_is_kept(house, told);
         }
-    }
-}
-
-impl Destination {
-    /// The wishes it had between two moments, both included.
-    pub fn wishes_between(&self, from: u64, to: u64) -> impl Iterator<Item = Option<&Wish>> {
-        let first = self.wishes.partition_point(|(at, _)| *at <= from);
-        let rows = &self.wishes[first.saturating_sub(1)..];
-        rows.iter()
-            .take_while(move |(at, _)| *at <= to)
-            .map(|(_, wish)| wish.as_ref())
-    }
-
-    /// Every configuration it ever asked for.
-    pub fn configurations(&self) -> impl Iterator<Item = &Configuration> {
-        let wishes = self.wishes.iter().filter_map(|(_, wish)| wish.as_ref());
-        wishes.filter_map(|wish| wish.configuration.as_ref().ok())
     }
 }
 
