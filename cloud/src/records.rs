@@ -3,16 +3,17 @@
 use crate::{
     clients::Clients,
     settings::Settings,
-    table::{self, Update, attribute},
+    table::{self, Update, attribute, text},
 };
 use aws_sdk_dynamodb::types::ReturnValue;
 use domain::{
-    Error,
+    Error, ledger,
     plan::{Mirror, Status},
     problem::Problem,
     record::{self, Item},
 };
 use jiff::Timestamp;
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// An image of a stream record as plain data. (The event types carry `serde_dynamo` items.)
@@ -47,15 +48,24 @@ pub async fn fingerprints(
         .collect())
 }
 
-/// Writes the mirror, and removes the attributes that held a key. Never makes a record.
+/// Writes the mirror, and removes the attributes that held a key. Never makes a record, and never
+/// over a newer mirror: the record still shows the look that it showed when it was read. A write
+/// that lands late is lost, and so is one that an edit has overtaken; whoever came between plans anew.
 pub async fn mirror(
     clients: &Clients,
     settings: &Settings,
     destination_id: &str,
+    read: &Item,
     mirror: &Mirror,
     scrub: &[String],
 ) -> Result<(), Error> {
     let mut update = Update::default().when_there("destination_id");
+    update = match read.get("observed_at") {
+        None => update.when_absent("observed_at"),
+        Some(Value::String(shown)) => update.when_equal("observed_at", text(shown)),
+        // Not what we write: somebody's own, and no measure of anything.
+        Some(_) => update,
+    };
     for (name, value) in &mirror.attributes {
         update = match value {
             Some(value) => update.set(name, attribute(value)),
@@ -76,6 +86,11 @@ pub async fn mirror(
     Ok(())
 }
 
+/// No text of a time in this second or an earlier one is greater.
+fn next_second(now: Timestamp) -> String {
+    ledger::after(now, 1).to_string()
+}
+
 /// Shows a problem on a record that no Plan can speak for: its id cannot be used (status `error`),
 /// or Plan itself fails (status `stuck`).
 pub async fn show(
@@ -94,7 +109,8 @@ pub async fn show(
         .set("streaming_status", attribute(&status.as_str()))
         .set("problem", attribute(&shown))
         .set("observed_at", attribute(&now))
-        .when_there("destination_id");
+        .when_there("destination_id")
+        .when_absent_or_at_most("observed_at", text(&next_second(now)));
     table::update(
         clients,
         &settings.destinations_table,

@@ -107,8 +107,9 @@ async fn take_turn(
     });
     let mirror = item.and_then(|item| plan::waiting_for_turn(now, item, &mut noted));
     ledgers::save(clients, settings, &input.execution, before, &noted).await?;
-    if let Some(mirror) = mirror {
-        records::mirror(clients, settings, &input.destination_id, &mirror, &[]).await?;
+    if let (Some(mirror), Some(item)) = (mirror, item) {
+        let id = &input.destination_id;
+        records::mirror(clients, settings, id, item, &mirror, &[]).await?;
     }
     Ok(Some(waits(input, before, at, now)))
 }
@@ -310,7 +311,7 @@ async fn write(
     if let (Some(mirror), Some(item)) = (&decision.mirror, item) {
         let scrub = record::secrets_in(item);
         if mirror.changed || decision.lane == Lane::Release || !scrub.is_empty() {
-            records::mirror(clients, settings, id, mirror, &scrub).await?;
+            records::mirror(clients, settings, id, item, mirror, &scrub).await?;
         }
         count(cloud, before, mirror.status, decision);
     }
