@@ -175,7 +175,8 @@ impl Oracles {
             }
             Some(Desired::Ready) if wish.keep_warm => "its record says keep_warm".to_owned(),
             Some(Desired::Ready)
-                if !others_wait && at + 1000 < known.kept_since + self.rules.grace =>
+                if !others_wait
+                    && at + 1000 + self.rules.clock_off < known.kept_since + self.rules.grace =>
             {
                 format!(
                     "its record was stopped {} s ago and the grace is {} s",
