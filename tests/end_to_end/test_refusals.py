@@ -8,7 +8,7 @@ OTHER_URL = "rtmps://other.example.com:443/app"
 
 
 @pytest.mark.parametrize("fault, code", [
-    ({"kind": "forbidden"}, "refused_by_aws"),
+    ({"kind": "error_before", "status": 422}, "refused_by_aws"),
     ({"kind": "update_failed"}, "update_failed"),
 ], ids=["refused", "failed"])
 def test_a_change_that_does_not_come_about_goes_back_on_air(show, fault, code):

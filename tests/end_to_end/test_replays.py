@@ -90,7 +90,7 @@ def test_after_an_abort(show, moment):
 
 def test_after_a_failure(show):
     """An execution that could not go on left its reason; a replay does not try what was refused."""
-    show.stage.simulator.fault(operation="medialive:CreateChannel", kind="forbidden", every=True)
+    show.stage.simulator.fault(operation="medialive:CreateChannel", kind="error_before", status=422, every=True)
     one = show.put(desired_state="streaming")
     show.wait_problem(one, "refused_by_aws")
     show.stage.wait_gone(one)
