@@ -66,7 +66,8 @@ impl Oracles {
             .flow(&self.rules.flow)
             .map(|flow| (flow.is_up(), flow.status()));
         let cause = match code {
-            "waiting_for_quota" => !known.quota_refusals.is_empty(),
+            // AWS may say it with 400 or 409 too, as it says other things.
+            "waiting_for_quota" => !known.quota_refusals.is_empty() || !known.refused.is_empty(),
             "start_failed" => was("STARTING") >= STARTS_MAX,
             "create_failed" => was("CREATE_FAILED") > 0 || was("DELETED") >= 4,
             "update_failed" => was("UPDATE_FAILED") > 0,

@@ -317,8 +317,17 @@ impl Oracles {
         }
         destination.wishes.push((now, wish.clone()));
         destination.shown = item.as_ref().map(Shown::read).unwrap_or_default();
+        // A write that changes nothing makes no stream record: nobody is told of it.
+        let theirs =
+            |item: &Option<serde_json::Value>, name: &str| item.as_ref()?.get(name).cloned();
+        let same = destination.item.is_some() == item.is_some()
+            && wish::OPERATOR
+                .iter()
+                .all(|name| theirs(&destination.item, name) == theirs(&item, name));
+        if !same {
+            destination.wished_at = now;
+        }
         (destination.item, destination.wish) = (item, wish);
-        destination.wished_at = now;
         destination.starts.clear();
     }
 
