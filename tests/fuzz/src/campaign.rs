@@ -214,23 +214,34 @@ struct Campaign<'a> {
 }
 
 impl Campaign<'_> {
-    /// Reads one input; a panic is an error too.
+    /// Reads one input; a panic is an error too, and so is what takes too long three times: a machine
+    /// with other things to do may be slow once.
     fn once(&mut self, input: &str) -> Result<(), String> {
-        let began = Instant::now();
-        let (target, seen) = (self.target, &mut self.seen);
-        let outcome = catch_unwind(AssertUnwindSafe(|| target.run(input, seen)));
-        let took = began.elapsed();
+        let (mut outcome, mut took) = self.timed(input);
+        for _ in 0..2 {
+            if outcome.is_ok() && took > TOO_LONG {
+                let again = self.timed(input);
+                (outcome, took) = (again.0, took.min(again.1));
+            }
+        }
         self.slowest = self.slowest.max(took);
         self.inputs += 1;
         match outcome {
-            Err(panic) => {
-                let text = panic.downcast_ref::<String>().map(String::as_str);
-                let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-                Err(format!("it panics: {}", text.unwrap_or("without a word")))
-            }
-            Ok(Ok(())) if took > TOO_LONG => Err(format!("it takes {} ms", took.as_millis())),
-            Ok(outcome) => outcome,
+            Ok(()) if took > TOO_LONG => Err(format!("it takes {} ms", took.as_millis())),
+            outcome => outcome,
         }
+    }
+
+    fn timed(&mut self, input: &str) -> (Result<(), String>, Duration) {
+        let began = Instant::now();
+        let (target, seen) = (self.target, &mut self.seen);
+        let outcome = catch_unwind(AssertUnwindSafe(|| target.run(input, seen)));
+        let outcome = outcome.unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+            Err(format!("it panics: {}", text.unwrap_or("without a word")))
+        });
+        (outcome, began.elapsed())
     }
 
     /// The same failure from less: pieces are left out as long as it still fails in the same way.

@@ -225,6 +225,6 @@ impl Target for Edits {
 }
 
 #[test]
-fn edits() {
-    fuzz::check(&Edits, 120);
+fn fuzzed_edits() {
+    fuzz::check(&Edits, 40);
 }
