@@ -121,7 +121,7 @@ impl Oracles {
 
     /// Nothing is torn down that its record keeps: no DeleteChannel while the wish that the ledger has seen is to stream or to be kept warm, or before the grace after a stop
     /// is over, unless AWS could not build it, or another destination waits for the room.
-    pub(super) fn money_is_kept(&mut self, told: &Told) {
+    pub(super) fn money_is_kept(&mut self, house: &dyn House, told: &Told) {
         let (at, id) = (told.at, told.resource.as_deref().unwrap_or_default());
         if told.operation == "StopFlow" {
             self.flow_is_kept(at);
@@ -160,7 +160,13 @@ impl Oracles {
         let others_wait = self.destinations.iter().any(|(other, row)| {
             *other != whose && row.row.as_ref().is_some_and(|row| row.waits_for_quota)
         });
+        // Without a key there is nothing to stream with: like any refusal, it unmakes what never settled.
+        let keyless = wish.configuration.as_ref().is_ok_and(|wish| {
+            let key = house.key(&wish.parameter);
+            key.is_none_or(|key| !key.secure)
+        });
         let excused = failed
+            || keyless
             || row.waits_for_quota
             || row.refused.is_some()
             || wish.configuration.is_err()

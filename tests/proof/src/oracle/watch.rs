@@ -412,7 +412,7 @@ impl Oracles {
         self.nothing_foreign(told);
         if told.writes && told.accepted() && told.caller.as_deref() != Some("by-hand") {
             self.made_as_asked(house, told);
-            self.money_is_kept(told);
+            self.money_is_kept(house, told);
             self.air_is_kept(house, told);
         }
     }

@@ -79,7 +79,7 @@ impl World {
 
     /// Shows every flow with the address of the first: a stack with its one flow looks at the
     /// security group once in ten minutes, and not anew for each flow that is not the last one.
-    pub(super) fn from_one_address(&self, answer: &mut Value) {
+    pub(super) fn as_of_one_address(&self, answer: &mut Value) {
         let first = self.core.book().flow(&self.flow_arn);
         if let (false, Some(first)) = (self.more.flows.is_empty(), first)
             && let Some(address) = answer.pointer_mut("/flow/egressIp")

@@ -98,7 +98,7 @@ impl World {
             "the simulator does not answer {}",
             request.operation.name
         );
-        self.from_one_address(&mut response.body);
+        self.as_of_one_address(&mut response.body);
         let text = if response.body.is_null() {
             String::new()
         } else {
