@@ -28,7 +28,7 @@ test:
 lint:
 	@$(PYTHON) -m local.setup test && $(TOOLS) -m local.test lint
 
-## make build   the programs as they are deployed (fat LTO: about ten minutes)
+## make build   the programs as they are deployed (fat LTO: up to half an hour on two cores)
 build:
 	@cargo build --release --workspace
 

@@ -1,5 +1,6 @@
 //! Faults: each fires where it is planned, and what was drawn at random can be planned again.
 
+use proof::search::singles::FAULTS;
 use proof::{
     Act, Climate, Cue, Decision, Edge, Fault, Place, Plan, Setup, When, World, faults::applies,
     setup, world::BEGIN,
@@ -84,39 +85,7 @@ fn a_fault_taken_away_leaves_what_came_before_as_it_was() {
 #[test]
 fn every_planned_fault_fires() {
     let calm = run(Plan::calm(5));
-    let kinds = [
-        Fault::ErrorBefore(503),
-        Fault::AnswerLost,
-        Fault::AnswerSpoilt,
-        Fault::AnswerTimedOut,
-        Fault::Throttled(3),
-        Fault::CrashBefore,
-        Fault::CrashAfter,
-        Fault::Slow(20),
-        Fault::Stale,
-        Fault::Conflict(400),
-        Fault::Conflict(409),
-        Fault::CreateFailed,
-        Fault::UpdateFailed,
-        Fault::FallsBackToIdle,
-        Fault::Recovering,
-        Fault::Forbidden,
-        Fault::Quota,
-        Fault::Lost,
-        Fault::Doubled,
-        Fault::DoubledLate,
-        Fault::Delayed(7),
-        Fault::Reordered,
-        Fault::Poisoned,
-        Fault::Forged,
-        Fault::Aborted,
-        Fault::Redriven(5),
-        Fault::TimedOut(25),
-        Fault::LimitExceeded,
-        Fault::Redeployed,
-        Fault::ClockJump(-120),
-    ];
-    for fault in kinds {
+    for fault in FAULTS.iter().copied() {
         let mut places = calm.places().iter().copied();
         let place = places
             .find(|place| applies(fault, *place) && !matches!(place, Place::Edge(Edge::Tick, _)))

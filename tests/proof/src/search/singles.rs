@@ -95,15 +95,18 @@ pub fn pairs_in_all(recording: &Recording) -> usize {
 #[must_use]
 pub fn pair(recording: &Recording, which: usize) -> Task {
     let decisions = decisions(recording);
+    let (first, second) = nth_pair(decisions.len(), which);
+    task(recording, vec![decisions[first], decisions[second]])
+}
+
+/// The places of the `which`-th pair among `number` things.
+fn nth_pair(number: usize, which: usize) -> (usize, usize) {
     let (mut first, mut left) = (0, which);
-    while left >= decisions.len() - 1 - first {
-        left -= decisions.len() - 1 - first;
+    while left >= number - 1 - first {
+        left -= number - 1 - first;
         first += 1;
     }
-    task(
-        recording,
-        vec![decisions[first], decisions[first + 1 + left]],
-    )
+    (first, first + 1 + left)
 }
 
 #[cfg(test)]
@@ -111,15 +114,9 @@ mod tests {
     #[test]
     fn pairs_are_counted_without_a_gap() {
         let number = 7;
-        let mut seen = std::collections::BTreeSet::new();
-        for which in 0..number * (number - 1) / 2 {
-            let (mut first, mut left) = (0, which);
-            while left >= number - 1 - first {
-                left -= number - 1 - first;
-                first += 1;
-            }
-            seen.insert((first, first + 1 + left));
-        }
+        let pairs = 0..number * (number - 1) / 2;
+        let seen: std::collections::BTreeSet<_> =
+            pairs.map(|which| super::nth_pair(number, which)).collect();
         assert_eq!(seen.len(), 21);
         assert!(
             seen.iter()
