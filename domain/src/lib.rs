@@ -2,9 +2,12 @@
 //! Time, ids and what was seen are arguments.
 
 pub mod address;
+pub mod caps;
 pub mod cost;
 pub mod encoder;
 pub mod error;
+pub mod failover;
+pub mod incident;
 pub mod ledger;
 pub mod look;
 pub mod name;
@@ -14,6 +17,7 @@ pub mod platform;
 pub mod preset;
 pub mod problem;
 pub mod record;
+pub mod schedule;
 pub mod sweep;
 
 pub use error::Error;
