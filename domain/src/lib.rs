@@ -2,10 +2,13 @@
 //! Time, ids and what was seen are arguments.
 
 pub mod address;
+pub mod caps;
 pub mod cost;
 pub mod encoder;
 pub mod error;
+pub mod failover;
 pub mod heard;
+pub mod incident;
 pub mod ledger;
 pub mod look;
 pub mod name;
@@ -16,6 +19,7 @@ pub mod platform;
 pub mod preset;
 pub mod problem;
 pub mod record;
+pub mod schedule;
 pub mod sweep;
 
 pub use error::Error;

@@ -127,6 +127,10 @@ codes! {
         "Take the stream key out of the URL and put it in Parameter Store as a SecureString named by stream_key_param. It has been readable in the record, so renew it at the platform.";
     StreamKeyInRecord Record "stream_key_in_record"
         "The key was removed from the record. Renew it at the platform, put the new one in Parameter Store as a SecureString, and name that in stream_key_param.";
+    MalformedTime Record "malformed_time"
+        "Write the time with its zone, for example 2026-12-31T20:00:00+01:00, with stop_at after start_at.";
+    MalformedNumber Record "malformed_number"
+        "Give the attribute a number greater than zero, or delete it to get the stack's default.";
     MissingParameterName Record "missing_parameter_name"
         "Put the stream key in Parameter Store as a SecureString and give its name in stream_key_param.";
     ParameterOutsidePrefix Record "parameter_outside_prefix"
@@ -175,6 +179,34 @@ codes! {
         "AWS kept failing for longer than the retries last. Nothing was torn down. Change retry on the record when AWS is healthy again.";
     WaitingForOutcome Process "waiting_for_outcome"
         "A request to AWS got no answer. It goes on by itself in less than a minute, when the outcome can be seen.";
+    NoInput Process "no_input"
+        "Nothing arrives from the encoder. Check that it is on and sends to the flow's address; the platform sees a still or black picture meanwhile.";
+    RtmpFailed Process "rtmp_failed"
+        "The platform does not take the stream. Check at the platform that the event is open and that the key is the one in the parameter; after correcting the key, change retry on the record.";
+    OutputFailed Process "output_failed"
+        "Both addresses, or the only one, keep failing. Lunora tries again by itself at next_try_at. To try now, change retry; to change the address, edit it; to give up, set desired_state to ready or removed.";
+    OnBackup Process "on_backup"
+        "The stream runs on the backup address. To go back to the primary, change retry on the record; that interrupts the stream and costs a new ten-minute start.";
+    BlackOrSilent Process "black_or_silent"
+        "The picture is black or the sound is missing. Check the encoder's scene and its audio.";
+    PipelineFailed Process "pipeline_failed"
+        "MediaLive has a fault of its own in this channel. It usually heals; if it lasts more than five minutes, change retry on the record.";
+    SourceUnhealthy Process "source_unhealthy"
+        "One of the flow's sources has dropped or loses packets. Check that encoder and its network.";
+    Maintenance Process "maintenance"
+        "AWS restarts this in its maintenance window. Expect a short interruption; nothing needs to be done.";
+    CapWarning Process "cap_warning"
+        "A limit is nearly reached; the message says which and when. Raise it on the record or set hold to true, or let it stop.";
+    CapNoInput Process "cap_no_input"
+        "Stopped and deleted because nothing came from the encoder for too long. When the encoder sends again, change retry on the record.";
+    CapSession Process "cap_session"
+        "Stopped and deleted because it streamed longer than session_hours_max. Raise that or set hold to true, then change retry on the record.";
+    CapBudgetDay Process "cap_budget_day"
+        "Stopped and deleted because the day's budget is used up. Raise budget_usd_per_day or set hold to true, then change retry on the record.";
+    CapBudgetMonth Process "cap_budget_month"
+        "Stopped and deleted because the month's budget is used up. Raise budget_usd_per_month or set hold to true, then change retry on the record.";
+    ScheduleMissed Process "schedule_missed"
+        "A time on the record passed without being acted on; the message says which. Give start_at or stop_at a time to come, or delete it.";
     Internal Process "internal"
         "This is a fault in Lunora. Nothing was torn down. Change retry on the record, and report the execution named in execution_arn.";
 }

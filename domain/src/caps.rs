@@ -1,0 +1,281 @@
+//! Caps that act: a destination that nobody feeds, that runs too long or costs too much is stopped
+//! and deleted, after a warning. A forgotten channel bills all night; a cap is what ends it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{cost::Money, ledger::after};
+
+/// How long before a cap acts it is announced, seconds; at most a fifth of the cap itself.
+pub const WARNING_SECONDS: i64 = 300;
+
+/// The limits of one destination: its own where the record has them, else the stack's. Absent means
+/// no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest time without a picture from the flow.
+    pub no_input_minutes: Option<i64>,
+    /// Longest stretch of streaming.
+    pub session_hours: Option<i64>,
+    /// Money in a day (UTC).
+    pub usd_per_day: Option<Money>,
+    /// Money in a calendar month (UTC).
+    pub usd_per_month: Option<Money>,
+}
+
+/// What is known.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts {
+    /// Since when it has had no input.
+    pub no_input_since: Option<Timestamp>,
+    /// When this stretch of streaming began: StartChannel was sent.
+    pub session_since: Option<Timestamp>,
+    /// Spent today, this stretch included, up to `counted_at`.
+    pub spent_today: Money,
+    /// Spent this month, this stretch included.
+    pub spent_this_month: Money,
+    /// What an hour of streaming costs.
+    pub usd_per_hour: Money,
+    /// The operator holds the caps off.
+    pub hold: bool,
+}
+
+/// Which cap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cap {
+    /// No input for too long.
+    NoInput,
+    /// One stretch is too long.
+    Session,
+    /// The day's budget.
+    BudgetDay,
+    /// The month's budget.
+    BudgetMonth,
+}
+
+impl Cap {
+    /// Every cap.
+    pub const ALL: [Cap; 4] = [Cap::NoInput, Cap::Session, Cap::BudgetDay, Cap::BudgetMonth];
+}
+
+/// A cap that is near or reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// Which.
+    pub cap: Cap,
+    /// When it acts, or would have.
+    pub at: Timestamp,
+}
+
+/// What the caps say now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// Stop and delete, because of this one.
+    pub stop: Option<Due>,
+    /// Soon to stop because of this one.
+    pub warn: Option<Due>,
+    /// When to look again.
+    pub next: Option<Timestamp>,
+}
+
+/// Decides. A destination that does not stream is never due.
+pub fn decide(now: Timestamp, limits: &Limits, facts: &Facts) -> Turn {
+    let mut turn = Turn::default();
+    if facts.hold {
+        return turn;
+    }
+    let mut due: Vec<(Due, i64)> = Cap::ALL
+        .into_iter()
+        .filter_map(|cap| {
+            let (at, warning) = when(now, cap, limits, facts)?;
+            Some((Due { cap, at }, warning))
+        })
+        .collect();
+    due.sort_by_key(|(due, _)| (due.at, due.cap));
+    let Some((first, _)) = due.first().copied() else {
+        return turn;
+    };
+    if first.at <= now {
+        turn.stop = Some(first);
+        return turn;
+    }
+    turn.warn = due
+        .iter()
+        .find(|(due, warning)| after(due.at, -warning) <= now)
+        .map(|(due, _)| *due);
+    turn.next = due
+        .iter()
+        .flat_map(|(due, warning)| [after(due.at, -warning), due.at])
+        .filter(|at| *at > now)
+        .min();
+    turn
+}
+
+/// When a cap acts, and how many seconds before that it is announced.
+fn when(now: Timestamp, cap: Cap, limits: &Limits, facts: &Facts) -> Option<(Timestamp, i64)> {
+    let session = facts.session_since?;
+    let within = |since: Timestamp, seconds: i64| {
+        Some((after(since, seconds), WARNING_SECONDS.min(seconds / 5)))
+    };
+    match cap {
+        Cap::NoInput => within(
+            facts.no_input_since?.max(session),
+            60 * limits.no_input_minutes?,
+        ),
+        Cap::Session => within(session, 3600 * limits.session_hours?),
+        Cap::BudgetDay => spent(
+            now,
+            limits.usd_per_day?,
+            facts.spent_today,
+            facts.usd_per_hour,
+        ),
+        Cap::BudgetMonth => spent(
+            now,
+            limits.usd_per_month?,
+            facts.spent_this_month,
+            facts.usd_per_hour,
+        ),
+    }
+}
+
+/// When the money is used up at this rate.
+fn spent(now: Timestamp, budget: Money, spent: Money, per_hour: Money) -> Option<(Timestamp, i64)> {
+    let left = budget.0.saturating_sub(spent.0);
+    if left == 0 {
+        return Some((now, WARNING_SECONDS));
+    }
+    let seconds = (left * 3600).checked_div(per_hour.0)?;
+    Some((
+        after(now, i64::try_from(seconds).ok()?.max(1)),
+        WARNING_SECONDS,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(minutes: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + 60 * minutes).unwrap()
+    }
+
+    const DOLLAR: u64 = 1_000_000;
+
+    fn facts() -> Facts {
+        Facts {
+            no_input_since: None,
+            session_since: Some(at(0)),
+            spent_today: Money(0),
+            spent_this_month: Money(0),
+            usd_per_hour: Money(DOLLAR / 2),
+            hold: false,
+        }
+    }
+
+    #[test]
+    fn each_cap_warns_first_and_then_acts() {
+        let rows = [
+            // cap, limits, no input since, spent, warned at minute, acts at minute
+            (
+                Cap::NoInput,
+                Limits {
+                    no_input_minutes: Some(30),
+                    ..Limits::default()
+                },
+                55,
+                60,
+            ),
+            (
+                Cap::Session,
+                Limits {
+                    session_hours: Some(2),
+                    ..Limits::default()
+                },
+                115,
+                120,
+            ),
+            (
+                Cap::BudgetDay,
+                Limits {
+                    usd_per_day: Some(Money(2 * DOLLAR)),
+                    ..Limits::default()
+                },
+                235,
+                240,
+            ),
+            (
+                Cap::BudgetMonth,
+                Limits {
+                    usd_per_month: Some(Money(DOLLAR)),
+                    ..Limits::default()
+                },
+                115,
+                120,
+            ),
+        ];
+        for (cap, limits, warned, acted) in rows {
+            let mut first_warning = None;
+            for minute in 0_i64..=acted {
+                let spent = Money(DOLLAR * minute.unsigned_abs() / 120);
+                let turn = decide(
+                    at(minute),
+                    &limits,
+                    &Facts {
+                        no_input_since: (minute >= 30).then(|| at(30)),
+                        spent_today: spent,
+                        spent_this_month: spent,
+                        ..facts()
+                    },
+                );
+                assert_eq!(
+                    turn.stop.map(|due| due.cap),
+                    (minute >= acted).then_some(cap),
+                    "{cap:?} at {minute}"
+                );
+                if turn.warn.is_some() {
+                    first_warning.get_or_insert(minute);
+                }
+                assert!(turn.next.is_none_or(|next| next > at(minute)));
+            }
+            assert_eq!(first_warning, Some(warned), "{cap:?}");
+        }
+    }
+
+    #[test]
+    fn a_hold_and_a_destination_that_does_not_stream_are_left_alone() {
+        let limits = Limits {
+            session_hours: Some(1),
+            usd_per_day: Some(Money(1)),
+            ..Limits::default()
+        };
+        let over = Facts {
+            spent_today: Money(DOLLAR),
+            ..facts()
+        };
+        assert!(decide(at(600), &limits, &over).stop.is_some());
+        for spared in [
+            Facts { hold: true, ..over },
+            Facts {
+                session_since: None,
+                ..over
+            },
+        ] {
+            assert_eq!(decide(at(600), &limits, &spared), Turn::default());
+        }
+    }
+
+    #[test]
+    fn a_loss_that_began_before_the_stretch_counts_from_its_start() {
+        let limits = Limits {
+            no_input_minutes: Some(30),
+            ..Limits::default()
+        };
+        let facts = Facts {
+            no_input_since: Some(at(-100)),
+            ..facts()
+        };
+        assert!(decide(at(29), &limits, &facts).stop.is_none());
+        assert!(decide(at(30), &limits, &facts).stop.is_some());
+    }
+}
