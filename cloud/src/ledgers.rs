@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use std::collections::BTreeMap;
 
 /// Attributes that whoever holds the lease never writes back from memory: others write them.
-const NOT_FROM_MEMORY: &[&str] = &["destination_id", "holder", "held_at", "knock"];
+const NOT_FROM_MEMORY: &[&str] = &["destination_id", "holder", "held_at", "knock", "troubles"];
 
 /// What came of asking for the lease.
 pub enum Lease {

@@ -186,7 +186,11 @@ pub fn correct(alerts: &mut Alerts, listed: &Alerts, asked_at: Timestamp) {
 
 /// Since when each cause lasts, with the alert texts that say so. A channel that was started at
 /// `run_since` has no alerts from before.
-pub fn troubles(alerts: &Alerts, run_since: Option<Timestamp>) -> BTreeMap<Cause, Trouble> {
+pub fn troubles(
+    channel_id: &str,
+    alerts: &Alerts,
+    run_since: Option<Timestamp>,
+) -> BTreeMap<Cause, Trouble> {
     let mut troubles: BTreeMap<Cause, Trouble> = BTreeMap::new();
     for alert in alerts.values() {
         let of_this_run = run_since.is_none_or(|since| alert.at >= since);
@@ -195,6 +199,7 @@ pub fn troubles(alerts: &Alerts, run_since: Option<Timestamp>) -> BTreeMap<Cause
             continue;
         };
         let trouble = troubles.entry(cause).or_insert_with(|| Trouble {
+            channel_id: channel_id.to_owned(),
             since: alert.at,
             alert_types: Vec::new(),
         });
@@ -210,6 +215,9 @@ pub fn troubles(alerts: &Alerts, run_since: Option<Timestamp>) -> BTreeMap<Cause
 /// One cause that lasts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trouble {
+    /// The channel it is about: a trouble of an earlier life says nothing of this one.
+    #[serde(default)]
+    pub channel_id: String,
     /// Since when.
     pub since: Timestamp,
     /// The alerts that say so.
@@ -291,10 +299,10 @@ mod tests {
     fn a_restart_forgets_the_alerts_of_the_run_before() {
         let mut alerts = Alerts::new();
         hear(&mut alerts, "1", word(true, 0));
-        assert_eq!(troubles(&alerts, None).len(), 1);
-        assert!(troubles(&alerts, Some(at(100))).is_empty());
+        assert_eq!(troubles("1234567", &alerts, None).len(), 1);
+        assert!(troubles("1234567", &alerts, Some(at(100))).is_empty());
         hear(&mut alerts, "1", word(true, 120));
-        let troubles = troubles(&alerts, Some(at(100)));
+        let troubles = troubles("1234567", &alerts, Some(at(100)));
         assert_eq!(troubles[&Cause::RtmpFailed].since, at(120));
     }
 
@@ -310,7 +318,7 @@ mod tests {
                 ..word(true, 4)
             },
         );
-        let troubles = troubles(&alerts, None);
+        let troubles = troubles("1234567", &alerts, None);
         assert_eq!(troubles.len(), 1);
         let trouble = &troubles[&Cause::RtmpFailed];
         assert_eq!(trouble.since, at(4));

@@ -1,12 +1,19 @@
 //! The ledger row of a destination: what we know and did. Plain data.
 //!
 //! Only the execution that holds the lease writes a row, apart from `knock` (whoever saw an edit),
-//! `heard` (what an event said of the channel), and the sweep's `wake_at`, `grace_until` and `quota_wait.turn`. What a row says about the
+//! `heard` (what an event said of the channel), `troubles` (what an incident is open about), and the sweep's `wake_at`, `grace_until` and `quota_wait.turn`. What a row says about the
 //! cloud is a memory and may be old: Plan looks before it decides.
 
-use crate::{heard::Heard, pace::Place, problem::Problem, record::Configuration};
+use crate::{
+    heard::Heard,
+    incident::{Cause, Trouble},
+    pace::Place,
+    problem::Problem,
+    record::Configuration,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// How long an unknown outcome may still turn out to have happened: the SDK's timeout of 10 s,
 /// the function's of 15 s, and as much again for a request that lands late.
@@ -77,6 +84,9 @@ pub struct Ledger {
     /// The newest event about the channel.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub heard: Option<Heard>,
+    /// What lasts long enough to be told, by cause: written by whoever confirms an incident.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub troubles: BTreeMap<Cause, Trouble>,
     /// A place in the line of an API.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,

@@ -63,11 +63,14 @@ pub fn operator_fingerprint(item: &Item) -> String {
 /// The longest `destination_id`.
 pub const MAX_ID_LENGTH: usize = 39;
 
-/// Whether an id is `^[a-z0-9][a-z0-9_-]{0,38}$` and not the reserved word `status`.
+/// Records of the table that are no destinations: the report, and what is known of the flow.
+pub const RESERVED_IDS: &[&str] = &["status", "flow"];
+
+/// Whether an id is `^[a-z0-9][a-z0-9_-]{0,38}$` and none of the reserved words `status` and `flow`.
 pub fn is_valid_id(id: &str) -> bool {
     let small = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit();
     let bytes = id.as_bytes();
-    id != "status"
+    !RESERVED_IDS.contains(&id)
         && bytes.len() <= MAX_ID_LENGTH
         && bytes.first().is_some_and(|&first| small(first))
         && bytes.iter().all(|&c| small(c) || c == b'_' || c == b'-')
@@ -256,7 +259,7 @@ fn check_id(item: &Item) -> Result<(), Problem> {
         Some(_) => Err(Problem::new(
             Code::InvalidId,
             format!(
-                "The destination_id is longer than {MAX_ID_LENGTH} characters, is the reserved word status, or has a character other than small letters, digits, hyphens and underscores."
+                "The destination_id is longer than {MAX_ID_LENGTH} characters, is one of the reserved words status and flow, or has a character other than small letters, digits, hyphens and underscores."
             ),
         )),
     }
