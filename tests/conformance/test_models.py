@@ -55,9 +55,10 @@ def parameters_over_the_wire(clients, told):
 def tables_over_the_wire(clients, table, told):
     """The calls of a case of DynamoDB in a table of its own, and the stream's records."""
     database, streams = clients["dynamodb"], clients["dynamodbstreams"]
+    keys = [("id", "HASH"), ("moment", "RANGE")][:2 if told["sorted"] else 1]
     stream = database.create_table(
-        TableName=table, KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}], BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        TableName=table, KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys], BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"})["TableDescription"]["LatestStreamArn"]
     answers = [answer(database, operation, renamed(body, "cases", table)) for operation, body in told["calls"]]
     shard = streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"][0]["ShardId"]

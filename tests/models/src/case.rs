@@ -4,7 +4,7 @@
 //! A case in `cases/*.json` has a `name`, what was there `before` (items, or calls as
 //! `[operation, body]`), the `call` in question, and what is expected: an `error` or a `body`, a
 //! `page`, the items `after`, the names of the `stream`'s records. `{"repeat": [text, times]}`
-//! stands for a long text.
+//! stands for a long text. A case that is `sorted` has a table with a sort key.
 
 use crate::{Answer, Database, Parameters, StreamRecord};
 use serde_json::{Value, json};
@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 const TABLE: &str = "cases";
 /// That table's key.
 const KEY: &str = "id";
+/// Its sort key, in a case that is `sorted`.
+const RANGE: &str = "moment";
 /// When a case begins; each call is a second later than the one before.
 const START_MS: u64 = 1_767_312_000_000;
 
@@ -64,7 +66,8 @@ fn expand(value: &mut Value) {
 #[must_use]
 pub fn answers(case: &Value) -> Value {
     let (mut database, mut parameters) = (Database::new(), Parameters::new());
-    database.create_table(TABLE, KEY, true);
+    let range = (case["sorted"] == true).then_some(RANGE);
+    database.create_sorted_table(TABLE, KEY, range, true);
     let calls = calls(case);
     let answer = |(call, now_ms): (&Value, u64)| {
         let operation = call[0].as_str().expect("an operation");
@@ -89,5 +92,5 @@ pub fn answers(case: &Value) -> Value {
         .iter()
         .map(StreamRecord::event)
         .collect();
-    json!({"name": case["name"], "calls": calls, "answers": answers, "stream": stream})
+    json!({"name": case["name"], "sorted": range.is_some(), "calls": calls, "answers": answers, "stream": stream})
 }

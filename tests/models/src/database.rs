@@ -1,4 +1,4 @@
-//! DynamoDB: tables with one hash key, expressions, conditions, pages, stream, time to live.
+//! DynamoDB: tables with a hash key and perhaps a sort key, expressions, conditions, pages, stream, time to live.
 
 use crate::{
     Answer, StreamRecord,
@@ -70,7 +70,19 @@ impl Database {
 
     /// Makes a table whose key is one attribute of type S. `stream`: with NEW_AND_OLD_IMAGES.
     pub fn create_table(&mut self, name: &str, hash_key: &str, stream: bool) {
-        let table = Table::new(name, hash_key, stream);
+        self.create_sorted_table(name, hash_key, None, stream);
+    }
+
+    /// Makes a table whose key is one attribute of type S, or two: then items under one hash key are
+    /// sorted by the bytes of the second.
+    pub fn create_sorted_table(
+        &mut self,
+        name: &str,
+        hash_key: &str,
+        range_key: Option<&str>,
+        stream: bool,
+    ) {
+        let table = Table::new(name, hash_key, range_key, stream);
         assert!(
             self.tables.insert(name.to_owned(), table).is_none(),
             "there is a table {name} already"
@@ -130,23 +142,26 @@ impl Database {
         std::mem::take(&mut self.stream)
     }
 
-    /// The items of a table by key, as DynamoDB's JSON, in no order that means anything.
+    /// The items of a table by hash key, as DynamoDB's JSON, in no order that means anything but that
+    /// those under one hash key are together and sorted.
     pub fn items(&self, table: &str) -> impl Iterator<Item = (&str, &Value)> {
         let rows = self
             .tables
             .get(table)
             .into_iter()
             .flat_map(|table| &table.rows);
-        rows.map(|((_, key), row)| (key.as_str(), &**row))
+        rows.map(|((_, key, _), row)| (key.as_str(), &**row))
     }
 
-    /// One item, without a call.
+    /// One item of a table without a sort key, without a call.
     pub fn item(&self, table: &str, key: &str) -> Option<&Value> {
-        self.tables
-            .get(table)?
-            .rows
-            .get(&place(key))
-            .map(|row| &**row)
+        self.sorted_item(table, key, "")
+    }
+
+    /// One item of a table with a sort key, without a call.
+    pub fn sorted_item(&self, table: &str, key: &str, range: &str) -> Option<&Value> {
+        let table = self.tables.get(table)?;
+        table.rows.get(&place(key, range)).map(|row| &**row)
     }
 
     /// The size of an item as DynamoDB counts and bills it; of one that is not there, nothing.
@@ -188,7 +203,7 @@ impl Database {
         let table = self.table(body)?;
         let place = table.place_of(&given, operation == "PutItem")?;
         if let Some(update) = scope.update() {
-            update::check(&scope, update, &table.key)?;
+            update::check(&scope, update, table.keys())?;
         }
         let row = table.rows.get(&place);
         let before = row.and_then(|row| row.as_object());

@@ -7,7 +7,7 @@ use crate::{
     expression::{Condition, Operand},
     projection::project,
     scope::{Scope, Step},
-    table::{Place, Table, place},
+    table::{Place, Table},
 };
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, sync::Arc};
@@ -57,14 +57,25 @@ impl Database {
                     ],
                 )?;
                 let table = self.table(body)?;
-                let place = wanted(&scope, table)?;
-                let row = table.row(&place, as_of);
-                page(
-                    &scope,
-                    table,
-                    body,
-                    row.map(|row| (&place, row)).into_iter().collect(),
-                )
+                let (hash, sort) = key_condition(&scope, table)?;
+                let after = start(table, body)?;
+                if after.as_ref().is_some_and(|after| after.1 != hash) {
+                    return Err(Refusal::validation(
+                        "The provided starting key is outside query boundaries based on provided conditions",
+                    ));
+                }
+                let mut rows = table.rows_after(None, as_of);
+                rows.retain(|(place, row)| {
+                    place.1 == hash && sort.is_none_or(|sort| scope.holds(fields(row), sort))
+                });
+                let backward = body["ScanIndexForward"] == false;
+                if backward {
+                    rows.reverse();
+                }
+                if let Some(after) = after {
+                    rows.retain(|(place, _)| (**place > after) != backward && **place != after);
+                }
+                page(&scope, table, body, rows)
             }
             "Scan" => {
                 let scope = pages(
@@ -73,12 +84,7 @@ impl Database {
                     &["FilterExpression", "ProjectionExpression"],
                 )?;
                 let table = self.table(body)?;
-                let after = match &body["ExclusiveStartKey"] {
-                    Value::Null => None,
-                    key => Some(table.place_of(&attribute::item(key)?, false).map_err(|_| {
-                        Refusal::validation("The provided starting key is invalid")
-                    })?),
-                };
+                let after = start(table, body)?;
                 page(&scope, table, body, table.rows_after(after.as_ref(), as_of))
             }
             other => panic!("DynamoDB's {other} is not modelled"),
@@ -143,7 +149,11 @@ fn pages<'b>(
         "ExpressionAttributeNames",
         "ExpressionAttributeValues",
     ];
-    known(operation, body, &[members, expressions]);
+    let order: &[&str] = match operation {
+        "Query" => &["ScanIndexForward"],
+        _ => &[],
+    };
+    known(operation, body, &[members, expressions, order]);
     if body["Limit"].as_i64().is_some_and(|limit| limit < 1) {
         return Err(Refusal::validation(
             "Limit must be greater than or equal to 1",
@@ -152,30 +162,102 @@ fn pages<'b>(
     Scope::of(body, expressions)
 }
 
-/// The one key that a Query of a table without a sort key may ask for.
-fn wanted(scope: &Scope<'_>, table: &Table) -> Result<Place, Refusal> {
-    let missed = || {
-        Refusal::validation(format!(
-            "Query condition missed key schema element: {}",
-            table.key
-        ))
-    };
-    let Some(Condition::Compare("=", Operand::Path(path), Operand::Value(value))) =
-        scope.condition("KeyConditionExpression")
-    else {
-        return Err(missed());
-    };
-    if scope.steps(path) != [Step::Name(&table.key)] {
-        return Err(missed());
+/// Where a page before ended.
+fn start(table: &Table, body: &Value) -> Result<Option<Place>, Refusal> {
+    if body["ExclusiveStartKey"].is_null() {
+        return Ok(None);
     }
-    match scope.value(value)["S"].as_str() {
+    let key = attribute::item(&body["ExclusiveStartKey"])?;
+    let place = table.place_of(&key, false);
+    let place = place.map_err(|_| Refusal::validation("The provided starting key is invalid"))?;
+    Ok(Some(place))
+}
+
+/// The hash key that a Query asks for, and what it asks of the sort key if it does.
+fn key_condition<'s>(
+    scope: &'s Scope<'_>,
+    table: &Table,
+) -> Result<(String, Option<&'s Condition>), Refusal> {
+    let whole = scope.condition("KeyConditionExpression");
+    let whole = whole.ok_or_else(|| {
+        Refusal::validation(
+            "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.",
+        )
+    })?;
+    let (first, second) = match whole {
+        Condition::And(first, second) => (&**first, Some(&**second)),
+        alone => (alone, None),
+    };
+    // The two may stand in either order; the hash key's is the one with an equals sign and its name.
+    let (hash, sort) = match (is_hash(scope, table, first), second) {
+        (Some(name), second) => (name, second),
+        (None, Some(second)) => (
+            is_hash(scope, table, second).ok_or_else(|| missed(&table.key))?,
+            Some(first),
+        ),
+        (None, None) => return Err(missed(&table.key)),
+    };
+    if let Some(sort) = sort {
+        check_sort(scope, table, sort)?;
+    }
+    match scope.value(hash)["S"].as_str() {
         Some("") => Err(Refusal::validation(
             "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value.",
         )),
-        Some(text) => Ok(place(text)),
-        None => Err(Refusal::validation(
-            "One or more parameter values were invalid: Condition parameter type does not match schema type",
-        )),
+        Some(text) => Ok((text.to_owned(), sort)),
+        None => Err(unlike()),
+    }
+}
+
+fn missed(key: &str) -> Refusal {
+    Refusal::validation(format!("Query condition missed key schema element: {key}"))
+}
+
+fn unlike() -> Refusal {
+    Refusal::validation(
+        "One or more parameter values were invalid: Condition parameter type does not match schema type",
+    )
+}
+
+/// The value's placeholder where a condition says which hash key.
+fn is_hash<'s>(scope: &Scope<'_>, table: &Table, condition: &'s Condition) -> Option<&'s str> {
+    match condition {
+        Condition::Compare("=", Operand::Path(path), Operand::Value(value))
+            if scope.steps(path) == [Step::Name(&table.key)] =>
+        {
+            Some(value)
+        }
+        _ => None,
+    }
+}
+
+/// A sort key may be compared, be between two, or begin with something: no more.
+fn check_sort(scope: &Scope<'_>, table: &Table, sort: &Condition) -> Result<(), Refusal> {
+    let (path, values): (_, &[&Operand]) = match sort {
+        Condition::Compare(operator, path, value) if *operator != "<>" => (path, &[value]),
+        Condition::Between(path, low, high) => (path, &[low, high]),
+        Condition::Begins(path, part) => (path, &[part]),
+        _ => {
+            return Err(Refusal::validation(
+                "Invalid operator used in KeyConditionExpression",
+            ));
+        }
+    };
+    let name = table.range.as_deref().unwrap_or_default();
+    let Operand::Path(path) = path else {
+        return Err(missed(name));
+    };
+    if name.is_empty() || scope.steps(path) != [Step::Name(name)] {
+        return Err(missed(if name.is_empty() { &table.key } else { name }));
+    }
+    let is_text = |operand: &&Operand| match operand {
+        Operand::Value(value) => scope.value(value)["S"].is_string(),
+        _ => false,
+    };
+    if values.iter().all(is_text) {
+        Ok(())
+    } else {
+        Err(unlike())
     }
 }
 
@@ -224,8 +306,8 @@ fn page(
     }
     let mut answer = json!({"Count": items.len(), "ScannedCount": scanned});
     answer["Items"] = items.into();
-    if let Some((_, key)) = last.filter(|_| full) {
-        answer["LastEvaluatedKey"] = json!({ &table.key: {"S": key} });
+    if let Some(place) = last.filter(|_| full) {
+        answer["LastEvaluatedKey"] = table.key_of(place);
     }
     Ok(answer)
 }

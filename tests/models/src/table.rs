@@ -14,14 +14,16 @@ use std::{
 /// How long the past is kept for eventually consistent reads. DynamoDB says "usually within a second".
 pub(crate) const PAST_MS: u64 = 2000;
 
-/// An item's place: DynamoDB scans by a hash of the key, in an order that means nothing.
-pub(crate) type Place = (u64, String);
+/// An item's place: DynamoDB scans by a hash of the key, in an order that means nothing, and within
+/// one hash key by the sort key's bytes. A table without a sort key has nothing there.
+pub(crate) type Place = (u64, String, String);
 
-/// One table with one hash key of type S.
+/// One table with a hash key of type S, and perhaps a sort key of type S.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     name: String,
     pub key: String,
+    pub range: Option<String>,
     pub expires: Option<String>,
     streams: bool,
     pub rows: BTreeMap<Place, Arc<Value>>,
@@ -36,15 +38,21 @@ fn hash(text: &str) -> u64 {
     })
 }
 
-pub(crate) fn place(key: &str) -> Place {
-    (hash(key), key.to_owned())
+pub(crate) fn place(key: &str, range: &str) -> Place {
+    (hash(key), key.to_owned(), range.to_owned())
+}
+
+/// A key that is not made as the table's keys are.
+fn unlike() -> Refusal {
+    Refusal::validation("The provided key element does not match the schema")
 }
 
 impl Table {
-    pub fn new(name: &str, key: &str, streams: bool) -> Self {
+    pub fn new(name: &str, key: &str, range: Option<&str>, streams: bool) -> Self {
         Self {
             name: name.to_owned(),
             key: key.to_owned(),
+            range: range.map(str::to_owned),
             expires: None,
             streams,
             rows: BTreeMap::new(),
@@ -85,45 +93,66 @@ impl Table {
             .collect()
     }
 
+    /// The names of the key's attributes.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        [&self.key]
+            .into_iter()
+            .chain(&self.range)
+            .map(String::as_str)
+    }
+
+    /// The key of a place as DynamoDB writes it.
+    pub fn key_of(&self, place: &Place) -> Value {
+        let mut key = json!({ &self.key: {"S": place.1} });
+        if let Some(range) = &self.range {
+            key[range] = json!({"S": place.2});
+        }
+        key
+    }
+
     /// Finds the key of an item, and complains as DynamoDB does if it cannot be one.
     pub fn place_of(&self, item: &Item, whole: bool) -> Result<Place, Refusal> {
-        let Some(value) = item.get(&self.key) else {
-            return Err(Refusal::validation(if whole {
-                format!(
-                    "One or more parameter values were invalid: Missing the key {} in the item",
-                    self.key
-                )
-            } else {
-                "The provided key element does not match the schema".to_owned()
-            }));
+        let hash = self.key_text(item, &self.key, whole)?;
+        let range = self.range.as_deref();
+        let range = range.map_or(Ok(""), |range| self.key_text(item, range, whole))?;
+        if !whole && item.len() > self.keys().count() {
+            return Err(unlike());
+        }
+        for (name, text, kind, bytes) in [
+            (Some(&self.key), hash, "hashkey", 2048),
+            (self.range.as_ref(), range, "rangekey", 1024),
+        ] {
+            let Some(name) = name else { continue };
+            if text.is_empty() {
+                return Err(Refusal::validation(format!(
+                    "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: {name}"
+                )));
+            }
+            if text.len() > bytes {
+                return Err(Refusal::validation(format!(
+                    "One or more parameter values were invalid: Size of {kind} has exceeded the maximum size limit of{bytes} bytes"
+                )));
+            }
+        }
+        Ok(place(hash, range))
+    }
+
+    fn key_text<'i>(&self, item: &'i Item, name: &str, whole: bool) -> Result<&'i str, Refusal> {
+        let refused = |what: String| match whole {
+            true => {
+                Refusal::validation(format!("One or more parameter values were invalid: {what}"))
+            }
+            false => unlike(),
         };
-        let Some(text) = value["S"].as_str() else {
-            let (kind, name) = (attribute::parts(value).0, &self.key);
-            return Err(Refusal::validation(if whole {
-                format!(
-                    "One or more parameter values were invalid: Type mismatch for key {name} expected: S actual: {kind}"
-                )
-            } else {
-                "The provided key element does not match the schema".to_owned()
-            }));
-        };
-        if !whole && item.len() > 1 {
-            return Err(Refusal::validation(
-                "The provided key element does not match the schema",
-            ));
-        }
-        if text.is_empty() {
-            return Err(Refusal::validation(format!(
-                "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: {}",
-                self.key
-            )));
-        }
-        if text.len() > 2048 {
-            return Err(Refusal::validation(
-                "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of2048 bytes",
-            ));
-        }
-        Ok(place(text))
+        let value = item
+            .get(name)
+            .ok_or_else(|| refused(format!("Missing the key {name} in the item")))?;
+        value["S"].as_str().ok_or_else(|| {
+            let kind = attribute::parts(value).0;
+            refused(format!(
+                "Type mismatch for key {name} expected: S actual: {kind}"
+            ))
+        })
     }
 
     /// Writes an item or takes it away, and says so in the stream if that changed anything.
@@ -173,8 +202,12 @@ impl Table {
             },
             sequence_number: self.sequence,
             at_ms: now_ms,
-            size_bytes: self.key.len() + place.1.len() + bytes(&before) + bytes(&after),
-            keys: json!({ &self.key: {"S": place.1} }),
+            size_bytes: self.keys().map(str::len).sum::<usize>()
+                + place.1.len()
+                + place.2.len()
+                + bytes(&before)
+                + bytes(&after),
+            keys: self.key_of(&place),
             old_image: before,
             new_image: after,
             expired,

@@ -27,10 +27,15 @@ pub(crate) fn targets<'s>(scope: &'s Scope<'_>, update: &'s Update) -> Vec<Vec<S
 }
 
 /// Refuses what DynamoDB refuses without looking at an item.
-pub(crate) fn check(scope: &Scope<'_>, update: &Update, key: &str) -> Result<(), Refusal> {
+pub(crate) fn check<'k>(
+    scope: &Scope<'_>,
+    update: &Update,
+    mut keys: impl Iterator<Item = &'k str>,
+) -> Result<(), Refusal> {
     let targets = targets(scope, update);
     overlap("UpdateExpression", &targets)?;
-    if targets.iter().any(|steps| steps[0] == Step::Name(key)) {
+    let writes = |key: &&str| targets.iter().any(|steps| steps[0] == Step::Name(key));
+    if let Some(key) = keys.find(writes) {
         return Err(Refusal::validation(format!(
             "One or more parameter values were invalid: Cannot update attribute {key}. This attribute is part of the key"
         )));

@@ -162,6 +162,39 @@ fn scan_walks_through_all_pages_in_an_order_that_means_nothing() {
 }
 
 #[test]
+fn a_query_walks_through_a_sort_key_both_ways() {
+    let mut database = Database::new();
+    database.create_sorted_table("t", "id", Some("at"), false);
+    for (id, at) in [("a", "2"), ("b", "1"), ("a", "10"), ("a", "1"), ("a", "3")] {
+        put(&mut database, NOW, id, json!({"at": {"S": at}}));
+    }
+    // By bytes: "10" is before "2".
+    for (forward, wanted) in [
+        (true, ["1", "10", "2", "3"]),
+        (false, ["3", "2", "10", "1"]),
+    ] {
+        let mut request = json!({
+            "TableName": "t", "Limit": 3, "ScanIndexForward": forward,
+            "KeyConditionExpression": "id = :i", "ExpressionAttributeValues": {":i": {"S": "a"}},
+        });
+        let mut found = Vec::new();
+        loop {
+            let page = database.handle(NOW, "Query", &request).body;
+            for item in page["Items"].as_array().unwrap() {
+                found.push(item["at"]["S"].as_str().unwrap().to_owned());
+            }
+            let Some(last) = page.get("LastEvaluatedKey") else {
+                break;
+            };
+            request["ExclusiveStartKey"] = last.clone();
+        }
+        assert_eq!(found, wanted);
+    }
+    assert!(database.sorted_item("t", "a", "10").is_some());
+    assert!(database.item("t", "a").is_none());
+}
+
+#[test]
 fn an_encrypted_key_shows_nothing_of_itself() {
     let mut parameters = Parameters::new();
     parameters.put("/canary/a", "canary-one", true, NOW);
