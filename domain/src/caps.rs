@@ -11,12 +11,13 @@ pub const WARNING_SECONDS: i64 = 300;
 
 /// The limits of one destination: its own where the record has them, else the stack's. Absent means
 /// no limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Limits {
-    /// Longest time without a picture from the flow.
-    pub no_input_minutes: Option<i64>,
-    /// Longest stretch of streaming.
-    pub session_hours: Option<i64>,
+    /// Longest time without a picture from the flow, seconds.
+    pub no_input_seconds: Option<i64>,
+    /// Longest stretch of streaming, seconds.
+    pub session_seconds: Option<i64>,
     /// Money in a day (UTC).
     pub usd_per_day: Option<Money>,
     /// Money in a calendar month (UTC).
@@ -112,6 +113,19 @@ pub fn decide(now: Timestamp, limits: &Limits, facts: &Facts) -> Turn {
     turn
 }
 
+impl Limits {
+    /// These, and the stack's where there is none.
+    #[must_use]
+    pub fn or(self, stack: Limits) -> Limits {
+        Limits {
+            no_input_seconds: self.no_input_seconds.or(stack.no_input_seconds),
+            session_seconds: self.session_seconds.or(stack.session_seconds),
+            usd_per_day: self.usd_per_day.or(stack.usd_per_day),
+            usd_per_month: self.usd_per_month.or(stack.usd_per_month),
+        }
+    }
+}
+
 /// When a cap acts, and how many seconds before that it is announced.
 fn when(now: Timestamp, cap: Cap, limits: &Limits, facts: &Facts) -> Option<(Timestamp, i64)> {
     let session = facts.session_since?;
@@ -119,11 +133,8 @@ fn when(now: Timestamp, cap: Cap, limits: &Limits, facts: &Facts) -> Option<(Tim
         Some((after(since, seconds), WARNING_SECONDS.min(seconds / 5)))
     };
     match cap {
-        Cap::NoInput => within(
-            facts.no_input_since?.max(session),
-            60 * limits.no_input_minutes?,
-        ),
-        Cap::Session => within(session, 3600 * limits.session_hours?),
+        Cap::NoInput => within(facts.no_input_since?.max(session), limits.no_input_seconds?),
+        Cap::Session => within(session, limits.session_seconds?),
         Cap::BudgetDay => spent(
             now,
             limits.usd_per_day?,
@@ -180,7 +191,7 @@ mod tests {
             (
                 Cap::NoInput,
                 Limits {
-                    no_input_minutes: Some(30),
+                    no_input_seconds: Some(1800),
                     ..Limits::default()
                 },
                 55,
@@ -189,7 +200,7 @@ mod tests {
             (
                 Cap::Session,
                 Limits {
-                    session_hours: Some(2),
+                    session_seconds: Some(7200),
                     ..Limits::default()
                 },
                 115,
@@ -245,7 +256,7 @@ mod tests {
     #[test]
     fn a_hold_and_a_destination_that_does_not_stream_are_left_alone() {
         let limits = Limits {
-            session_hours: Some(1),
+            session_seconds: Some(3600),
             usd_per_day: Some(Money(1)),
             ..Limits::default()
         };
@@ -268,7 +279,7 @@ mod tests {
     #[test]
     fn a_loss_that_began_before_the_stretch_counts_from_its_start() {
         let limits = Limits {
-            no_input_minutes: Some(30),
+            no_input_seconds: Some(1800),
             ..Limits::default()
         };
         let facts = Facts {

@@ -128,7 +128,7 @@ codes! {
     StreamKeyInRecord Record "stream_key_in_record"
         "The key was removed from the record. Renew it at the platform, put the new one in Parameter Store as a SecureString, and name that in stream_key_param.";
     MalformedTime Record "malformed_time"
-        "Write the time with its zone, for example 2026-12-31T20:00:00+01:00, with stop_at after start_at.";
+        "Write the time with its zone, for example 2026-12-31T20:00:00+01:00. Until then a destination that streams goes on, and one that does not is not started by that time.";
     MalformedNumber Record "malformed_number"
         "Give the attribute a number greater than zero, or delete it to get the stack's default.";
     MissingParameterName Record "missing_parameter_name"

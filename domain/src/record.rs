@@ -8,6 +8,7 @@
 mod attributes;
 mod parameter;
 mod secrets;
+mod watching;
 
 use std::collections::BTreeMap;
 
@@ -15,10 +16,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::address::{self, Address, hex_prefix};
+use crate::caps::Limits;
 use crate::encoder::{self, EncoderSettings};
 use crate::platform::{self, Platform};
 use crate::preset::{self, Preset};
 use crate::problem::{Code, Problem};
+use crate::schedule::Times;
 
 use attributes::{flag, scalar, text};
 pub use secrets::secrets_in;
@@ -43,6 +46,14 @@ pub const OPERATOR_ATTRIBUTES: &[&str] = &[
     "output_type",
     "channel_class",
     "flow_id",
+    "return_after_minutes",
+    "start_at",
+    "stop_at",
+    "hold",
+    "no_input_minutes_max",
+    "session_hours_max",
+    "budget_usd_per_day",
+    "budget_usd_per_month",
 ];
 
 /// The operator's part of an item: only the attributes of [`OPERATOR_ATTRIBUTES`] that are there.
@@ -114,6 +125,17 @@ pub struct Wish {
     pub retry: Option<String>,
     /// Everything that goes on air, or the first thing wrong with it.
     pub configuration: Result<Configuration, Problem>,
+    /// The configuration with the backup's address and key, or what is wrong with it; `None`
+    /// without failover.
+    pub backup: Result<Option<Configuration>, Problem>,
+    /// After so long on the backup without a failure the primary is tried again, seconds.
+    pub return_after_seconds: Option<i64>,
+    /// When it is to be on the air, and off again.
+    pub times: Times,
+    /// The record's own limits.
+    pub limits: Limits,
+    /// The operator holds the limits off.
+    pub hold: bool,
     /// What should be said but refuses nothing.
     pub notices: Vec<Problem>,
 }
@@ -189,23 +211,44 @@ impl Configuration {
 pub fn read(item: &Item, parameter_prefix: &str) -> Wish {
     let mut notices = Vec::new();
     let enabled = flag(item, "enabled", true);
-    let desired = desired(item, &enabled);
-    let keep_warm = flag(item, "keep_warm", false).unwrap_or_else(|problem| {
-        notices.push(problem);
-        false
-    });
+    let mut desired = desired(item, &enabled);
+    let mut yes = |name| {
+        flag(item, name, false).unwrap_or_else(|problem| {
+            notices.push(problem);
+            false
+        })
+    };
+    let (keep_warm, hold) = (yes("keep_warm"), yes("hold"));
     let retry = scalar(item, "retry").unwrap_or_else(|problem| {
         notices.push(problem);
         None
     });
     let configuration = configuration(item, parameter_prefix);
-    other_notices(item, parameter_prefix, &mut notices);
+    if !secrets_in(item).is_empty() {
+        notices.push(secrets::problem());
+    }
+    notices.extend(text(item, "name").err());
+    let (primary, platform) = (configuration.as_ref().ok(), platform(item).ok());
+    let backup = watching::backup(item, primary, platform, parameter_prefix);
+    notices.extend(backup.as_ref().err().cloned());
+    let (times, unreadable_start) = watching::times(item, &mut notices);
+    if let (Ok(DesiredState::Streaming), Some(problem)) = (&desired, unreadable_start) {
+        // It may mean a time to come: what streams goes on, what does not waits for the edit.
+        desired = Err(problem);
+    }
+    let limits = watching::limits(item, &mut notices);
+    let return_after_seconds = watching::return_after(item, &mut notices);
     Wish {
         desired,
         enabled: enabled.unwrap_or(true),
         keep_warm,
         retry,
         configuration,
+        backup,
+        return_after_seconds,
+        times,
+        limits,
+        hold,
         notices,
     }
 }
@@ -342,33 +385,4 @@ fn flow_id(item: &Item) -> Result<String, Problem> {
         )
         .with_advice("Set flow_id to main, or delete it.")),
     }
-}
-
-/// What concerns nothing on air yet: it is said, and refuses nothing.
-fn other_notices(item: &Item, prefix: &str, notices: &mut Vec<Problem>) {
-    if !secrets_in(item).is_empty() {
-        notices.push(secrets::problem());
-    }
-    let mut note = |result: Result<(), Problem>| notices.extend(result.err());
-    note(text(item, "name").map(drop));
-    note(match flag(item, "failover_enabled", false) {
-        Ok(true) => Err(Problem::new(
-            Code::NotAvailableYet,
-            "Failover to the backup address is not available yet; the destination streams without it.",
-        )
-        .with_advice("Set failover_enabled to false. The backup attributes may stay.")),
-        Ok(false) => Ok(()),
-        Err(problem) => Err(problem),
-    });
-    note(match text(item, "backup_rtmp_url") {
-        Ok(Some(url)) => address::parse(url).map(drop).map_err(|problem| Problem {
-            message: format!("backup_rtmp_url: {}", problem.message),
-            ..problem
-        }),
-        other => other.map(drop),
-    });
-    note(match text(item, "backup_stream_key_param") {
-        Ok(Some(name)) => parameter::check("backup_stream_key_param", name, prefix).map(drop),
-        other => other.map(drop),
-    });
 }

@@ -18,7 +18,8 @@ pub const PREWARM_SECONDS: i64 = 300;
 const LATE_SECONDS_MAX: i64 = 3600;
 
 /// The times as the record has them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Times {
     /// When it is to be on the air.
     pub start_at: Option<Timestamp>,

@@ -6,6 +6,8 @@ mod bad;
 use std::collections::BTreeSet;
 
 use bad::{refusals, remarks};
+use domain::caps::Limits;
+use domain::cost::Money;
 use domain::problem::{Code, Origin, Problem};
 use domain::record::{
     DesiredState, Item, OPERATOR_ATTRIBUTES, Wish, is_valid_id, operator_attributes,
@@ -206,13 +208,84 @@ const NEEDS_MORE_THAN_A_RECORD: &[Code] = &[Code::DuplicateAddress];
 
 #[test]
 fn the_tables_cover_every_code_a_record_can_cause() {
-    let mut seen: BTreeSet<Code> = refusals().into_iter().map(|(_, code)| code).collect();
+    let tables = refusals().into_iter().chain(remarks());
+    let mut seen: BTreeSet<Code> = tables.map(|(_, code)| code).collect();
     seen.insert(Code::UnknownDesiredState); // `on_off_or_gone`
     seen.extend(NEEDS_MORE_THAN_A_RECORD);
     for &code in Code::ALL {
         if code.origin() == Origin::Record {
             assert!(seen.contains(&code), "no bad record for {code}");
         }
+    }
+}
+
+#[test]
+fn a_backup_is_the_same_destination_at_another_address() {
+    let backup = json!({"failover_enabled": true, "backup_rtmp_url": "rtmps://b.rtmps.youtube.com/live2?backup=1",
+        "backup_stream_key_param": "/lunora-player/streaming/youtube-backup", "return_after_minutes": 45});
+    let with_backup = wish(backup.clone());
+    let (primary, second) = (
+        with_backup.configuration.clone().unwrap(),
+        with_backup.backup.unwrap().unwrap(),
+    );
+    assert_eq!(
+        second.address.url(),
+        "rtmps://b.rtmps.youtube.com:443/live2?backup=1"
+    );
+    assert_eq!(
+        second.stream_key_param,
+        "/lunora-player/streaming/youtube-backup"
+    );
+    assert_eq!(second.preset_id, primary.preset_id);
+    assert_ne!(second.address_hash(), primary.address_hash());
+    assert_eq!(with_backup.return_after_seconds, Some(45 * 60));
+    assert_eq!(with_backup.notices, vec![]);
+    let mut changes = backup.clone();
+    changes["backup_stream_key_param"] = json!(null);
+    let same_key = wish(changes).backup.unwrap().unwrap();
+    assert_eq!(same_key.stream_key_param, primary.stream_key_param);
+    let mut off = backup;
+    off["failover_enabled"] = json!(false);
+    assert_eq!(wish(off).backup, Ok(None));
+}
+
+#[test]
+fn times_and_limits_are_read_as_people_write_them() {
+    let watched = wish(
+        json!({"start_at": "2026-12-31T20:00:00+01:00", "stop_at": "2026-12-31T23:30:00Z", "hold": true,
+        "no_input_minutes_max": 12.5, "session_hours_max": "3", "budget_usd_per_day": 2.5, "budget_usd_per_month": "40"}),
+    );
+    assert_eq!(watched.times.start_at, "2026-12-31T19:00:00Z".parse().ok());
+    assert_eq!(watched.times.stop_at, "2026-12-31T23:30:00Z".parse().ok());
+    assert!(watched.hold);
+    let limits = watched.limits;
+    assert_eq!(limits.no_input_seconds, Some(750));
+    assert_eq!(limits.session_seconds, Some(3 * 3600));
+    assert_eq!(limits.usd_per_day, Some(Money(2_500_000)));
+    assert_eq!(limits.usd_per_month, Some(Money(40_000_000)));
+    assert_eq!(
+        (watched.notices, watched.desired),
+        (vec![], Ok(DesiredState::Streaming))
+    );
+    let plain = read(&good(), PREFIX);
+    assert!(plain.times.is_empty() && !plain.hold);
+    assert_eq!(plain.limits, Limits::default());
+}
+
+#[test]
+fn a_start_that_cannot_be_read_starts_nothing_and_stops_nothing() {
+    for changes in [
+        json!({"start_at": "31.12.2026 20:00"}),
+        json!({"start_at": "2026-12-31T20:00:00Z", "stop_at": "2026-12-31T21:00:00+01:00"}),
+    ] {
+        let spoiled = wish(changes.clone());
+        let code = spoiled.desired.map_err(|problem| problem.code);
+        assert_eq!(code, Err(Code::MalformedTime), "{changes}");
+        assert!(spoiled.configuration.is_ok() && spoiled.times.is_empty());
+        let mut ready = changes;
+        ready["desired_state"] = json!("ready");
+        assert_eq!(wish(ready.clone()).desired, Ok(DesiredState::Ready));
+        assert_eq!(wish(ready).notices[0].code, Code::MalformedTime);
     }
 }
 

@@ -23,6 +23,17 @@ impl Money {
         Money(u64::try_from(rounded).unwrap_or(u64::MAX))
     }
 
+    /// Reads a decimal number with six decimals at most.
+    pub fn parse(text: &str) -> Option<Money> {
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+        if fraction.len() > 6 || !fraction.chars().all(|c| c.is_ascii_digit()) {
+            return None;
+        }
+        let whole: u64 = whole.parse().ok()?;
+        let micros: u64 = format!("{fraction:0<6}").parse().ok()?;
+        whole.checked_mul(1_000_000)?.checked_add(micros).map(Money)
+    }
+
     /// The amount in whole cents, rounded half up.
     pub fn cents(self) -> u64 {
         (self.0 + 5_000) / 10_000
@@ -58,18 +69,8 @@ impl Serialize for Money {
 impl<'de> Deserialize<'de> for Money {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Money, D::Error> {
         let text = String::deserialize(deserializer)?;
-        parse(&text).ok_or_else(|| D::Error::custom("not an amount of dollars"))
+        Money::parse(&text).ok_or_else(|| D::Error::custom("not an amount of dollars"))
     }
-}
-
-fn parse(text: &str) -> Option<Money> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    if fraction.len() > 6 || !fraction.chars().all(|c| c.is_ascii_digit()) {
-        return None;
-    }
-    let whole: u64 = whole.parse().ok()?;
-    let micros: u64 = format!("{fraction:0<6}").parse().ok()?;
-    whole.checked_mul(1_000_000)?.checked_add(micros).map(Money)
 }
 
 #[cfg(test)]
@@ -88,9 +89,9 @@ mod tests {
             assert_eq!(json, format!("\"{text}\""));
             assert_eq!(serde_json::from_str::<Money>(&json).unwrap(), Money(micros));
         }
-        assert_eq!(parse("0.16"), Some(Money(160_000)));
+        assert_eq!(Money::parse("0.16"), Some(Money(160_000)));
         for bad in ["", ".", "-1", "1.0000001", "1.x", "x"] {
-            assert_eq!(parse(bad), None, "{bad}");
+            assert_eq!(Money::parse(bad), None, "{bad}");
         }
     }
 

@@ -130,7 +130,35 @@ pub fn refusals() -> Vec<(Value, Code)> {
 /// What is said and refuses nothing.
 pub fn remarks() -> Vec<(Value, Code)> {
     vec![
-        (json!({"failover_enabled": true}), Code::NotAvailableYet),
+        (json!({"failover_enabled": true}), Code::MissingUrl),
+        (
+            json!({"failover_enabled": true, "backup_rtmp_url": "rtmps://a.rtmps.youtube.com/live2"}),
+            Code::UnknownValue,
+        ),
+        (
+            json!({"failover_enabled": true, "backup_rtmp_url": "rtmp://stream.example.com/live2"}),
+            Code::UrlHostNotAllowed,
+        ),
+        (json!({"hold": "yes"}), Code::WrongType),
+        (
+            json!({"stop_at": "2026-12-31T20:00:00"}),
+            Code::MalformedTime,
+        ),
+        (json!({"stop_at": "tomorrow"}), Code::MalformedTime),
+        (json!({"stop_at": 7}), Code::WrongType),
+        (json!({"no_input_minutes_max": 0}), Code::MalformedNumber),
+        (
+            json!({"no_input_minutes_max": "soon"}),
+            Code::MalformedNumber,
+        ),
+        (json!({"session_hours_max": -1}), Code::MalformedNumber),
+        (json!({"budget_usd_per_day": true}), Code::MalformedNumber),
+        (json!({"budget_usd_per_day": 1e30}), Code::MalformedNumber),
+        (json!({"budget_usd_per_month": ["5"]}), Code::WrongType),
+        (
+            json!({"return_after_minutes": "1,5"}),
+            Code::MalformedNumber,
+        ),
         (json!({"failover_enabled": "yes"}), Code::WrongType),
         (json!({"keep_warm": "yes"}), Code::WrongType),
         (json!({"name": 7}), Code::WrongType),

@@ -135,6 +135,14 @@ impl Oracles {
             "backup_rtmp_url",
             "backup_stream_key_param",
             "stream_key",
+            "return_after_minutes",
+            "start_at",
+            "stop_at",
+            "hold",
+            "no_input_minutes_max",
+            "session_hours_max",
+            "budget_usd_per_day",
+            "budget_usd_per_month",
         ];
         let has_odd = |item: &serde_json::Value| odd.iter().any(|name| item.get(name).is_some());
         if known.item.as_ref().is_some_and(has_odd) {

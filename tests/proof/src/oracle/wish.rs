@@ -43,7 +43,7 @@ pub struct Wish {
 }
 
 /// The attributes an operator writes (README, the record); all others are our mirror or nobody's.
-pub const OPERATOR: [&str; 15] = [
+pub const OPERATOR: [&str; 23] = [
     "name",
     "platform",
     "rtmp_url",
@@ -59,6 +59,14 @@ pub const OPERATOR: [&str; 15] = [
     "output_type",
     "channel_class",
     "flow_id",
+    "return_after_minutes",
+    "start_at",
+    "stop_at",
+    "hold",
+    "no_input_minutes_max",
+    "session_hours_max",
+    "budget_usd_per_day",
+    "budget_usd_per_month",
 ];
 
 const BAD_URL: &[&str] = &[
