@@ -2,7 +2,7 @@
 
 use crate::{
     Cloud, ledgers,
-    ledgers::{Foresight, Guard, Opening},
+    ledgers::{Foresight, Guard, Holder, Opening},
     payload::StepInput,
 };
 use domain::{Error, ledger::Ledger};
@@ -14,7 +14,7 @@ const LOOK_SECONDS: i64 = 30;
 /// An opened step.
 pub struct Step<'a> {
     cloud: &'a Cloud,
-    execution: &'a str,
+    holder: Holder<'a>,
     before: Ledger,
     /// Whether an earlier try may have made an input or a channel.
     tried_before: (bool, bool),
@@ -68,7 +68,7 @@ impl<'a> Step<'a> {
             &cloud.clients,
             &cloud.settings,
             &input.destination_id,
-            &input.execution,
+            input.holder(),
             &Opening {
                 operation,
                 guard,
@@ -95,7 +95,7 @@ impl<'a> Step<'a> {
         });
         Ok(Step {
             cloud,
-            execution: &input.execution,
+            holder: input.holder(),
             before: ledger.clone(),
             tried_before,
             ledger,
@@ -109,7 +109,7 @@ impl<'a> Step<'a> {
         ledgers::save(
             &self.cloud.clients,
             &self.cloud.settings,
-            self.execution,
+            self.holder,
             &self.before,
             &self.ledger,
         )
@@ -122,7 +122,7 @@ impl<'a> Step<'a> {
         ledgers::save(
             &self.cloud.clients,
             &self.cloud.settings,
-            self.execution,
+            self.holder,
             &self.before,
             &self.ledger,
         )

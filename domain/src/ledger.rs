@@ -66,6 +66,9 @@ pub struct Ledger {
     /// When the lease was taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_at: Option<Timestamp>,
+    /// The newest try of the holder that wrote: what an older try sent and lands late is void.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub fence: u64,
     /// Rises when somebody saw an edit while another execution held the lease.
     pub knock: u64,
     /// An act whose outcome is not known yet.
@@ -400,6 +403,10 @@ impl Ledger {
             ..Ledger::default()
         }
     }
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 fn is_past_hour(attempt: &Attempt, now: Timestamp) -> bool {

@@ -33,7 +33,7 @@ pub async fn handle(cloud: &Cloud, input: FailInput) -> Result<Knocked, Error> {
         plan::show(now, &mut after, Some(&problem));
     }
     let knock = before.knock;
-    ledgers::save(clients, settings, &input.execution, &before, &after).await?;
+    ledgers::save(clients, settings, input.holder(), &before, &after).await?;
     if input.no_plan {
         let id = &input.destination_id;
         records::show(clients, settings, id, Status::Stuck, &problem, since, now).await?;
