@@ -87,16 +87,23 @@ impl<'a> Step<'a> {
             ledger.on_air = None;
         }
         ledger.starts.extend(foresight.start);
+        let unanswered = ledger
+            .intent
+            .take_if(|earlier| earlier.operation == "add-flow-output" && earlier.until > now);
         ledger.input_sought = ledger.input_sought.or(foresight.input_sought);
         ledger.channel_sought = ledger.channel_sought.or(foresight.channel_sought);
         ledger.intent = Some(domain::ledger::Intent {
             operation: operation.to_owned(),
             until: domain::ledger::after(now, domain::ledger::INTENT_SECONDS),
         });
+        let before = ledger.clone();
+        if let Some(unanswered) = unanswered {
+            ledger.output_may_land_until = Some(unanswered.until);
+        }
         Ok(Step {
             cloud,
             holder: input.holder(),
-            before: ledger.clone(),
+            before,
             tried_before,
             ledger,
             must_look,
