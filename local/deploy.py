@@ -1,8 +1,9 @@
 """Deploys the very `template.yaml` to the local cloud through CloudFormation.
 
 What `aws cloudformation package` does, in a second instead of eighteen: the functions' programs
-and the state machine's definition are uploaded, and the template is told where they are. Nothing
-else in it changes.
+and the state machines' definitions are uploaded, and the template is told where they are. Nothing
+else in it changes. In a definition only the pauses before a retry become shorter, by as much as the
+simulator's time passes faster than AWS's: what they wait for happens so much sooner.
 """
 
 import hashlib
@@ -47,7 +48,15 @@ def load_template():
         return yaml.load(file, _Loader)  # a safe loader with constructors for CloudFormation's tags
 
 
-def upload(s3, template):
+def quicker(definition, scale):
+    """A state machine's definition with the pauses of its retries `scale` times shorter: whole seconds, one at least."""
+    machine = json.loads(definition)
+    for retrier in (each for state in machine["States"].values() for each in state.get("Retry", [])):
+        retrier["IntervalSeconds"] = max(1, round(retrier["IntervalSeconds"] / scale))
+    return json.dumps(machine).encode()
+
+
+def upload(s3, template, scale):
     """Uploads what the template points at, and points it there."""
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
     for name, resource in template["Resources"].items():
@@ -61,7 +70,7 @@ def upload(s3, template):
             resource.pop("Metadata", None)
         elif resource["Type"] == "AWS::Serverless::StateMachine":
             with open(os.path.join(places.ROOT, properties["DefinitionUri"]), "rb") as file:
-                body = file.read()
+                body = quicker(file.read(), scale)
             key = f"{name}-{hashlib.sha256(body).hexdigest()[:16]}.asl.json"
             s3.put_object(Bucket=BUCKET, Key=key, Body=body)
             properties["DefinitionUri"] = f"s3://{BUCKET}/{key}"
@@ -74,7 +83,7 @@ def upload(s3, template):
 def deploy(stage, stack, parameters):
     """Makes the stack and gives back its outputs."""
     formation = stage.boto("cloudformation")
-    address = upload(stage.boto("s3"), load_template())
+    address = upload(stage.boto("s3"), load_template(), stage.scale)
     formation.create_stack(
         StackName=stack, TemplateURL=address,
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
