@@ -53,12 +53,15 @@ pub fn fail(now: Timestamp, ledger: &Ledger, name: &str, problem: Problem) -> Le
                 Code::RetriesExhausted => EXHAUSTED_SECONDS,
                 _ => AGAIN_SECONDS,
             };
+            let again_at = Some(ledger::after(now, seconds));
             ledger.stuck = Some(Verdict {
                 generation,
                 problem,
-                again_at: Some(ledger::after(now, seconds)),
+                again_at,
                 heeded: false,
-            })
+            });
+            // If it was Plan that failed, no Plan comes after this that would ask to be woken.
+            ledger.wake_at = again_at;
         }
     }
     ledger
