@@ -18,7 +18,48 @@ use jiff::Timestamp;
 use std::collections::BTreeMap;
 
 /// Attributes that whoever holds the lease never writes back from memory: others write them.
-const NOT_FROM_MEMORY: &[&str] = &["destination_id", "holder", "held_at", "knock", "troubles"];
+const NOT_FROM_MEMORY: &[&str] = &[
+    "destination_id",
+    "holder",
+    "held_at",
+    "fence",
+    "knock",
+    "troubles",
+];
+
+/// Who holds the lease, in one try of one state of its execution.
+///
+/// A write that got no answer may land half a minute later, when a later try or a later state has
+/// long written something newer. All states of an execution come one after another, and so do the
+/// tries of a state; so each write carries its place in that order and is void behind a later one.
+/// The order is Step Functions' own; no clock of a function has a say.
+#[derive(Clone, Copy, Debug)]
+pub struct Holder<'a> {
+    /// ARN of the execution.
+    pub execution: &'a str,
+    fence: u64,
+}
+
+impl<'a> Holder<'a> {
+    /// `entered_at` is when the state was entered, `retry_count` how often it was retried since.
+    pub fn new(execution: &'a str, entered_at: Timestamp, retry_count: u32) -> Holder<'a> {
+        let entered_at = u64::try_from(entered_at.as_millisecond()).unwrap_or_default();
+        Holder {
+            execution,
+            // At most 41 retries in a state; together 16 digits, of which DynamoDB keeps 38.
+            fence: entered_at * 1000 + u64::from(retry_count.min(999)),
+        }
+    }
+
+    /// Adds to a write what makes it ours.
+    fn seal(self, update: Update) -> Update {
+        let fence = attribute(&self.fence);
+        update
+            .set("fence", fence.clone())
+            .when_equal("holder", text(self.execution))
+            .when_absent_or_at_most("fence", fence)
+    }
+}
 
 /// What came of asking for the lease.
 pub enum Lease {
@@ -222,7 +263,7 @@ pub async fn open(
     clients: &Clients,
     settings: &Settings,
     destination_id: &str,
-    execution: &str,
+    holder: Holder<'_>,
     opening: &Opening<'_>,
     now: Timestamp,
 ) -> Result<Ledger, Error> {
@@ -235,9 +276,7 @@ pub async fn open(
         operation: operation.to_owned(),
         until: ledger::after(now, ledger::INTENT_SECONDS),
     };
-    let mut update = Update::default()
-        .set("intent", attribute(&intent))
-        .when_equal("holder", text(execution));
+    let mut update = holder.seal(Update::default().set("intent", attribute(&intent)));
     if let Guard::HolderAndKnock(knock) = guard {
         update = when_knock(update, knock);
     }
@@ -273,7 +312,7 @@ pub async fn open(
 pub async fn save(
     clients: &Clients,
     settings: &Settings,
-    execution: &str,
+    holder: Holder<'_>,
     before: &Ledger,
     after: &Ledger,
 ) -> Result<(), Error> {
@@ -281,7 +320,7 @@ pub async fn save(
     if update.is_empty() {
         return Ok(());
     }
-    let update = update.when_equal("holder", text(execution));
+    let update = holder.seal(update);
     match write(
         clients,
         settings,
@@ -304,13 +343,13 @@ pub async fn begin_wait(
     clients: &Clients,
     settings: &Settings,
     destination_id: &str,
-    execution: &str,
+    holder: Holder<'_>,
     wait: &Wait,
 ) -> Result<Ledger, Error> {
     let update = Update::default()
         .set("wait", attribute(wait))
-        .remove("intent")
-        .when_equal("holder", text(execution));
+        .remove("intent");
+    let update = holder.seal(update);
     match write(
         clients,
         settings,
@@ -363,7 +402,7 @@ pub async fn forget_input(
     clients: &Clients,
     settings: &Settings,
     destination_id: &str,
-    execution: &str,
+    holder: Holder<'_>,
     input_id: &str,
 ) -> Result<(), Error> {
     let update = Update::default()
@@ -371,8 +410,8 @@ pub async fn forget_input(
         .remove("input_sought")
         .remove("intent")
         .add("incarnation", 1)
-        .when_equal("holder", text(execution))
         .when_nested_equal("input", "id", text(input_id));
+    let update = holder.seal(update);
     match write(clients, settings, destination_id, update, ReturnValue::None).await? {
         Written::Yes(_) => Ok(()),
         // Noted by an earlier try, or the lease is another's: Plan can tell.

@@ -1,5 +1,6 @@
 //! What the state machine hands to the workers and gets back. Ids and small facts only.
 
+use crate::ledgers::Holder;
 use domain::{
     ledger::Until,
     look::{ChannelLook, FlowLook, FlowOutputLook, InputLook},
@@ -24,6 +25,11 @@ pub struct PlanInput {
     pub destination_id: String,
     /// ARN of the execution.
     pub execution: String,
+    /// When the state machine entered the state.
+    pub entered_at: Timestamp,
+    /// How often the state machine has retried the state.
+    #[serde(default)]
+    pub retry_count: u32,
     /// How often this execution has planned before.
     pub lap: u64,
 }
@@ -35,7 +41,9 @@ pub struct StepInput {
     pub destination_id: String,
     /// ARN of the execution.
     pub execution: String,
-    /// How often the state machine has retried this step.
+    /// When the state machine entered the state.
+    pub entered_at: Timestamp,
+    /// How often the state machine has retried the state.
     #[serde(default)]
     pub retry_count: u32,
     /// What Plan decided and saw in this lap.
@@ -49,6 +57,11 @@ pub struct PollInput {
     pub destination_id: String,
     /// ARN of the execution.
     pub execution: String,
+    /// When the state machine entered the state.
+    pub entered_at: Timestamp,
+    /// How often the state machine has retried the state.
+    #[serde(default)]
+    pub retry_count: u32,
     /// The token that ends the wait.
     pub task_token: String,
     /// What is waited for.
@@ -64,6 +77,11 @@ pub struct FailInput {
     pub destination_id: String,
     /// ARN of the execution.
     pub execution: String,
+    /// When the state machine entered the state.
+    pub entered_at: Timestamp,
+    /// How often the state machine has retried the state.
+    #[serde(default)]
+    pub retry_count: u32,
     /// What the state machine caught.
     pub error: Caught,
     /// Plan itself failed: no Plan comes after this that could tell the operator.
@@ -81,6 +99,19 @@ pub struct Caught {
     #[serde(rename = "Cause", default)]
     pub cause: String,
 }
+
+macro_rules! written_by_the_holder {
+    ($($input:ident)*) => {$(
+        impl $input {
+            /// Who writes to the ledger, and in which of its tries.
+            pub fn holder(&self) -> Holder<'_> {
+                Holder::new(&self.execution, self.entered_at, self.retry_count)
+            }
+        }
+    )*};
+}
+
+written_by_the_holder! { PlanInput StepInput PollInput FailInput }
 
 /// To Release.
 #[derive(Clone, Debug, Deserialize, Serialize)]

@@ -7,7 +7,8 @@ use crate::{
 };
 use aws_sdk_dynamodb::types::ReturnValue;
 use domain::{
-    Error, ledger,
+    Error,
+    ledger::{self, Ledger},
     plan::{Mirror, Status},
     problem::Problem,
     record::{self, Item},
@@ -92,23 +93,31 @@ fn next_second(now: Timestamp) -> String {
 }
 
 /// Shows a problem on a record that no Plan can speak for: its id cannot be used (status `error`),
-/// or Plan itself fails (status `stuck`).
+/// or Plan itself fails (status `stuck`). With a row, also what that knows to exist.
 pub async fn show(
     clients: &Clients,
     settings: &Settings,
     destination_id: &str,
-    status: Status,
-    problem: &Problem,
-    since: Timestamp,
+    (status, problem, since): (Status, &Problem, Timestamp),
+    row: Option<&Ledger>,
     now: Timestamp,
 ) -> Result<(), Error> {
     let shown = serde_json::json!({
         "code": problem.code.as_str(), "message": problem.message, "advice": problem.advice, "since": since.to_string(),
     });
-    let update = Update::default()
+    let mut update = Update::default()
         .set("streaming_status", attribute(&status.as_str()))
         .set("problem", attribute(&shown))
-        .set("observed_at", attribute(&now))
+        .set("observed_at", attribute(&now));
+    if let Some(row) = row {
+        for (name, value) in domain::plan::things(row) {
+            update = match value {
+                Some(value) => update.set(name, attribute(&value)),
+                None => update.remove(name),
+            };
+        }
+    }
+    let update = update
         .when_there("destination_id")
         .when_absent_or_at_most("observed_at", text(&next_second(now)));
     table::update(

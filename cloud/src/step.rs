@@ -2,7 +2,7 @@
 
 use crate::{
     Cloud, ledgers,
-    ledgers::{Foresight, Guard, Opening},
+    ledgers::{Foresight, Guard, Holder, Opening},
     payload::StepInput,
 };
 use domain::{Error, ledger::Ledger};
@@ -14,7 +14,7 @@ const LOOK_SECONDS: i64 = 30;
 /// An opened step.
 pub struct Step<'a> {
     cloud: &'a Cloud,
-    execution: &'a str,
+    holder: Holder<'a>,
     before: Ledger,
     /// Whether an earlier try may have made an input or a channel.
     tried_before: (bool, bool),
@@ -68,7 +68,7 @@ impl<'a> Step<'a> {
             &cloud.clients,
             &cloud.settings,
             &input.destination_id,
-            &input.execution,
+            input.holder(),
             &Opening {
                 operation,
                 guard,
@@ -87,16 +87,23 @@ impl<'a> Step<'a> {
             ledger.on_air = None;
         }
         ledger.starts.extend(foresight.start);
+        let unanswered = ledger
+            .intent
+            .take_if(|earlier| earlier.operation == "add-flow-output" && earlier.until > now);
         ledger.input_sought = ledger.input_sought.or(foresight.input_sought);
         ledger.channel_sought = ledger.channel_sought.or(foresight.channel_sought);
         ledger.intent = Some(domain::ledger::Intent {
             operation: operation.to_owned(),
             until: domain::ledger::after(now, domain::ledger::INTENT_SECONDS),
         });
+        let before = ledger.clone();
+        if let Some(unanswered) = unanswered {
+            ledger.output_may_land_until = Some(unanswered.until);
+        }
         Ok(Step {
             cloud,
-            execution: &input.execution,
-            before: ledger.clone(),
+            holder: input.holder(),
+            before,
             tried_before,
             ledger,
             must_look,
@@ -109,7 +116,7 @@ impl<'a> Step<'a> {
         ledgers::save(
             &self.cloud.clients,
             &self.cloud.settings,
-            self.execution,
+            self.holder,
             &self.before,
             &self.ledger,
         )
@@ -122,7 +129,7 @@ impl<'a> Step<'a> {
         ledgers::save(
             &self.cloud.clients,
             &self.cloud.settings,
-            self.execution,
+            self.holder,
             &self.before,
             &self.ledger,
         )

@@ -13,7 +13,7 @@ use crate::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How long an unknown outcome may still turn out to have happened: the SDK's timeout of 10 s,
 /// the function's of 15 s, and as much again for a request that lands late.
@@ -73,11 +73,18 @@ pub struct Ledger {
     /// When the lease was taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_at: Option<Timestamp>,
+    /// The newest try of the holder that wrote: what an older try sent and lands late is void.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub fence: u64,
     /// Rises when somebody saw an edit while another execution held the lease.
     pub knock: u64,
     /// An act whose outcome is not known yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub intent: Option<Intent>,
+    /// An AddFlowOutputs without an answer may still land until then, even if a later one was
+    /// answered: nothing makes it one with the other, as request ids do for inputs and channels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_may_land_until: Option<Timestamp>,
     /// The task token of a state that waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wait: Option<Wait>,
@@ -354,12 +361,15 @@ impl Ledger {
             || self.flow_output_arn.is_some()
     }
 
-    /// Tries of the running generation in the last hour.
+    /// Tries of the running generation in the last hour. What was noted twice for one time is one:
+    /// the retries of a state share the time at which it was entered.
     pub fn tries(attempts: &[Attempt], generation: u64, now: Timestamp) -> usize {
         attempts
             .iter()
             .filter(|try_| try_.generation == generation && !is_past_hour(try_, now))
-            .count()
+            .map(|try_| try_.at)
+            .collect::<BTreeSet<_>>()
+            .len()
     }
 
     /// Adds a try and forgets those older than an hour.
@@ -410,6 +420,10 @@ impl Ledger {
             ..Ledger::default()
         }
     }
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 fn is_past_hour(attempt: &Attempt, now: Timestamp) -> bool {

@@ -266,7 +266,9 @@ fn quota(now: Timestamp, seen: &Seen, pass: &mut Pass) {
         .iter()
         .find(|(_, wait)| {
             !at_work && {
-                wait.count.is_some_and(|counted| pass.count < counted)
+                // One that was refused while nobody counted may have been refused for want of
+                // what has gone since: it gets one try, and is counted from then on.
+                wait.count.is_none_or(|counted| pass.count < counted)
                     || now >= ledger::after(wait.tried_at, QUOTA_SECONDS)
             }
         })
@@ -320,10 +322,13 @@ fn is_accounted(thing: &Listed, row: Option<&Ledger>) -> bool {
         Kind::Channel => by(&row.channel, &row.channel_sought),
         Kind::Input => by(&row.input, &row.input_sought),
         Kind::FlowOutput => {
-            // An output's name is unique in its flow, so there is never a second one.
+            // An output's name is unique in its flow, so there is never a second one: it belongs to
+            // the input, and a look that missed it for a moment does not make it nobody's.
             row.flow_output_arn.as_ref() == Some(&thing.id)
                 || row.holder.is_some()
                 || row.rest.is_none()
+                || row.input.is_some()
+                || row.channel.is_some()
         }
     }
 }

@@ -56,6 +56,24 @@ pub struct Mirror {
     pub changed: bool,
 }
 
+/// What a row knows to exist, as a record shows it.
+pub fn things(ledger: &Ledger) -> [(&'static str, Option<Value>); 5] {
+    let channel = ledger.channel.as_ref();
+    [
+        ("input_id", ledger.input.as_ref().map(|made| json!(made.id))),
+        (
+            "mediaconnect_output_arn",
+            ledger.flow_output_arn.as_ref().map(|arn| json!(arn)),
+        ),
+        ("channel_id", channel.map(|made| json!(made.id))),
+        ("current_url_type", channel.map(|_| json!("primary"))),
+        (
+            "streaming_started_at",
+            ledger.streaming_started_at.map(|at| json!(at.to_string())),
+        ),
+    ]
+}
+
 impl Mirror {
     pub(super) fn new(
         item: &Item,
@@ -69,24 +87,10 @@ impl Mirror {
         let problem = problem.map(|problem| {
             json!({"code": problem.code.as_str(), "message": problem.message, "advice": problem.advice, "since": since.to_string()})
         });
-        let channel = ledger.channel.as_ref().map(|made| json!(made.id));
-        let mut attributes = BTreeMap::from([
+        let mut attributes = BTreeMap::from(things(ledger));
+        attributes.extend([
             ("streaming_status", Some(json!(status.as_str()))),
             ("problem", problem),
-            ("input_id", ledger.input.as_ref().map(|made| json!(made.id))),
-            (
-                "mediaconnect_output_arn",
-                ledger.flow_output_arn.as_ref().map(|arn| json!(arn)),
-            ),
-            (
-                "current_url_type",
-                channel.as_ref().map(|_| json!("primary")),
-            ),
-            ("channel_id", channel),
-            (
-                "streaming_started_at",
-                ledger.streaming_started_at.map(|at| json!(at.to_string())),
-            ),
             ("generation", Some(json!(ledger.generation))),
             (
                 "execution_arn",

@@ -14,7 +14,7 @@ mod target;
 mod tests;
 mod verdict;
 
-pub use mirror::{Mirror, Status, waiting_for_turn};
+pub use mirror::{Mirror, Status, things, waiting_for_turn};
 pub use target::Level;
 pub use verdict::fail;
 
@@ -118,6 +118,7 @@ pub fn decide(
     {
         ledger.intent = None;
     }
+    ledger.output_may_land_until = ledger.output_may_land_until.filter(|until| *until > now);
     if let Some(refused) = ledger.refused.as_mut() {
         refused.heeded = true;
     }

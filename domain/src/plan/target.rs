@@ -59,6 +59,10 @@ pub(super) fn aim(
                 };
                 (Some(settled.configuration.clone()), refusal, ceiling)
             }
+            // What exists was made with the key; that it cannot be looked at now ends nothing.
+            None if let Some(made) = made_as_wished(wish, ledger, look) => {
+                (Some(made), refusal, Level::Running)
+            }
             None => (None, refusal, Level::Gone),
         },
     };
@@ -113,12 +117,6 @@ fn wanted(wish: &Wish, ledger: &Ledger, look: &Look) -> Result<Configuration, Pr
                 format!("There is no parameter {parameter}."),
             ));
         }
-        // What runs was made with the key; that it may not be looked at now is no reason to end it.
-        KeyLook::Unreadable
-            if ledger
-                .on_air
-                .as_ref()
-                .is_some_and(|on_air| on_air.configuration == configuration) => {}
         KeyLook::Unreadable => {
             return Err(Problem::new(
                 Code::ParameterUnreadable,
@@ -143,6 +141,25 @@ fn wanted(wish: &Wish, ledger: &Ledger, look: &Look) -> Result<Configuration, Pr
         Some(refused) if refused.generation == ledger.generation => Err(refused.problem.clone()),
         _ => Ok(configuration),
     }
+}
+
+/// The configuration of a channel that was made as the newest wish has it, or may have been, while
+/// nothing is wrong but the key.
+fn made_as_wished(wish: Option<&Wish>, ledger: &Ledger, look: &Look) -> Option<Configuration> {
+    let configuration = wish?.configuration.as_ref().ok()?;
+    let only_the_key = matches!(look.key, KeyLook::Missing | KeyLook::Unreadable)
+        && !matches!(look.address, AddressLook::HeldBy(_))
+        && ledger.refused.is_none();
+    let aimed = ledger
+        .target
+        .as_ref()
+        .is_some_and(|aim| aim.configuration == *configuration);
+    let as_wished = match &ledger.on_air {
+        Some(on_air) => on_air.configuration == *configuration,
+        // An answer was lost: what it was made with is what was aimed at.
+        None => aimed,
+    };
+    (only_the_key && ledger.channel.is_some() && as_wished).then(|| configuration.clone())
 }
 
 /// A stopped destination keeps what it has for the grace time; a new one gets nothing before it is

@@ -8,6 +8,9 @@ use jiff::Timestamp;
 
 /// What only a person or time can help is tried again by itself after this.
 const AGAIN_SECONDS: i64 = 900;
+/// What AWS did not answer for as long as the retries last is tried again by the next sweep: nothing
+/// was refused, and a stop may be waiting.
+const EXHAUSTED_SECONDS: i64 = 60;
 
 /// Passes the verdict on a step that ended with `error`. `name` is the error's name as the state
 /// machine caught it.
@@ -46,12 +49,19 @@ pub fn fail(now: Timestamp, ledger: &Ledger, name: &str, problem: Problem) -> Le
             });
         }
         _ => {
+            let seconds = match problem.code {
+                Code::RetriesExhausted => EXHAUSTED_SECONDS,
+                _ => AGAIN_SECONDS,
+            };
+            let again_at = Some(ledger::after(now, seconds));
             ledger.stuck = Some(Verdict {
                 generation,
                 problem,
-                again_at: Some(ledger::after(now, AGAIN_SECONDS)),
+                again_at,
                 heeded: false,
-            })
+            });
+            // If it was Plan that failed, no Plan comes after this that would ask to be woken.
+            ledger.wake_at = again_at;
         }
     }
     ledger

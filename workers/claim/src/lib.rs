@@ -33,9 +33,8 @@ pub async fn handle(cloud: &Cloud, input: ClaimInput) -> Result<Knocked, Error> 
             clients,
             settings,
             destination_id,
-            Status::Error,
-            &problem,
-            now,
+            (Status::Error, &problem, now),
+            None,
             now,
         )
         .await?;

@@ -13,6 +13,13 @@ use cloud::{
 };
 use domain::ledger::{Made, Sought};
 
+const NOT_READY: &str = "The input is not ready for a channel yet.";
+
+async fn is_ready(cloud: &Cloud, input_id: &str) -> Result<bool, Error> {
+    let input = inputs::describe(&cloud.clients, input_id).await?;
+    Ok(input.is_some_and(|input| input.state == "DETACHED"))
+}
+
 /// Creates, or finds what an earlier try created. Transient while the input is not ready for it.
 pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     let (clients, settings, now) = (&cloud.clients, &cloud.settings, cloud.now());
@@ -45,6 +52,15 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
             helpers::note_channel(clients, settings, &channel_id, id).await?;
             return Ok(Done::new("found"));
         }
+    }
+    // A detached input lags the end of the channel before by up to a minute: refused once, it is
+    // looked at before the next try.
+    if input.retry_count > 0
+        && let Some(made) = step.ledger.input.clone()
+        && !is_ready(cloud, &made.id).await?
+    {
+        step.close_unmade().await?;
+        return Err(Error::transient(NOT_READY));
     }
     let makings = match Makings::gather(cloud, &step.ledger).await {
         Ok(Some(makings)) => makings,
@@ -84,16 +100,12 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
             Ok(Done::new("created"))
         }
         Err(error) if error.may_be_conflict() => {
-            let ready = inputs::describe(clients, makings.input_id())
-                .await?
-                .is_some_and(|input| input.state == "DETACHED");
+            let ready = is_ready(cloud, makings.input_id()).await?;
             step.close_unmade().await?;
             if ready {
                 Err(error.into())
             } else {
-                Err(Error::transient(
-                    "The input is not ready for a channel yet.",
-                ))
+                Err(Error::transient(NOT_READY))
             }
         }
         Err(error) => Err(step.close_with(error).await),

@@ -22,8 +22,8 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
         .map(|input| input.state);
     match state.as_deref() {
         None | Some("DELETED") => {
-            let (id, execution) = (&input.destination_id, &input.execution);
-            ledgers::forget_input(clients, &cloud.settings, id, execution, &seen.id).await?;
+            let (id, holder) = (&input.destination_id, input.holder());
+            ledgers::forget_input(clients, &cloud.settings, id, holder, &seen.id).await?;
             return Ok(Done::new("deleted"));
         }
         Some("DETACHED") => {

@@ -33,10 +33,11 @@ pub async fn handle(cloud: &Cloud, input: FailInput) -> Result<Knocked, Error> {
         plan::show(now, &mut after, Some(&problem));
     }
     let knock = before.knock;
-    ledgers::save(clients, settings, &input.execution, &before, &after).await?;
+    ledgers::save(clients, settings, input.holder(), &before, &after).await?;
     if input.no_plan {
         let id = &input.destination_id;
-        records::show(clients, settings, id, Status::Stuck, &problem, since, now).await?;
+        let shown = (Status::Stuck, &problem, since);
+        records::show(clients, settings, id, shown, Some(&after), now).await?;
     }
     Ok(Knocked {
         lap: 0,

@@ -4,7 +4,9 @@
 //! Undone by: the next Plan.
 
 use cloud::{
-    Cloud, Error, Timestamp, helpers, inputs, ledgers, media_connect, media_live,
+    Cloud, Error, Timestamp, helpers, inputs,
+    ledgers::{self, Holder},
+    media_connect, media_live,
     pace::Granted,
     parameters,
     payload::{Level, LookOutput, PlanInput, PlanOutput},
@@ -38,7 +40,7 @@ pub async fn handle(cloud: &Cloud, input: PlanInput) -> Result<PlanOutput, Error
     if let Some(waits) = take_turn(cloud, &input, &before, item.as_ref(), wish.as_ref()).await? {
         return Ok(waits);
     }
-    let (before, address) = hold_address(cloud, before, wish.as_ref(), &input.execution).await?;
+    let (before, address) = hold_address(cloud, before, wish.as_ref(), input.holder()).await?;
     let look = look(cloud, &before, wish.as_ref(), address).await?;
     let both = item.as_ref().zip(wish.as_ref());
     let mut decision = plan::decide(now, input.lap, both, &before, &look, &settings.plan_rules());
@@ -106,7 +108,7 @@ async fn take_turn(
         owed,
     });
     let mirror = item.and_then(|item| plan::waiting_for_turn(now, item, &mut noted));
-    ledgers::save(clients, settings, &input.execution, before, &noted).await?;
+    ledgers::save(clients, settings, input.holder(), before, &noted).await?;
     if let (Some(mirror), Some(item)) = (mirror, item) {
         let id = &input.destination_id;
         records::mirror(clients, settings, id, item, &mirror, &[]).await?;
@@ -145,7 +147,7 @@ async fn hold_address(
     cloud: &Cloud,
     before: Ledger,
     wish: Option<&Wish>,
-    execution: &str,
+    writer: Holder<'_>,
 ) -> Result<(Ledger, AddressLook), Error> {
     let (clients, settings) = (&cloud.clients, &cloud.settings);
     let Some(Ok(configuration)) = wish.map(|wish| &wish.configuration) else {
@@ -163,7 +165,7 @@ async fn hold_address(
     let mut noted = before.clone();
     if !noted.addresses.contains(&hash) {
         noted.addresses.push(hash.clone());
-        ledgers::save(clients, settings, execution, &before, &noted).await?;
+        ledgers::save(clients, settings, writer, &before, &noted).await?;
     }
     let holder = helpers::hold_address(clients, settings, &hash, &before.destination_id).await?;
     if holder == before.destination_id {
@@ -171,7 +173,7 @@ async fn hold_address(
     }
     let mut without = noted.clone();
     without.addresses.retain(|held| *held != hash);
-    ledgers::save(clients, settings, execution, &noted, &without).await?;
+    ledgers::save(clients, settings, writer, &noted, &without).await?;
     Ok((without, AddressLook::HeldBy(holder)))
 }
 
@@ -300,14 +302,7 @@ async fn write(
 ) -> Result<(), Error> {
     let (clients, settings) = (&cloud.clients, &cloud.settings);
     let id = &input.destination_id;
-    ledgers::save(
-        clients,
-        settings,
-        &input.execution,
-        before,
-        &decision.ledger,
-    )
-    .await?;
+    ledgers::save(clients, settings, input.holder(), before, &decision.ledger).await?;
     if let (Some(mirror), Some(item)) = (&decision.mirror, item) {
         let scrub = record::secrets_in(item);
         if mirror.changed || decision.lane == Lane::Release || !scrub.is_empty() {
@@ -326,7 +321,7 @@ async fn write(
         ledgers::save(
             clients,
             settings,
-            &input.execution,
+            input.holder(),
             &decision.ledger,
             &without,
         )

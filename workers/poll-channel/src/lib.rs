@@ -26,7 +26,7 @@ pub async fn handle(cloud: &Cloud, input: PollInput) -> Result<Done, Error> {
         since: now,
     };
     // First the token, then the look: a change in between finds somebody to wake.
-    let row = match ledgers::begin_wait(clients, settings, id, &input.execution, &wait).await {
+    let row = match ledgers::begin_wait(clients, settings, id, input.holder(), &wait).await {
         Ok(row) => row,
         Err(stale @ Error::Stale(_)) => {
             // Let the state machine go on to Plan, which tells it to end.

@@ -18,6 +18,7 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
         return Ok(Done::new("already gone"));
     }
     let step = Step::open_to_unmake(cloud, &input, "remove-flow-output").await?;
+    let may_land_until = step.ledger.output_may_land_until;
     let (known, busy) = switch::output_now(cloud, &input, step.must_look).await?;
     if busy && known.is_some() {
         step.close().await?;
@@ -34,6 +35,13 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
             Err(Error::transient("The flow cannot take a change now."))
         }
         Err(error) if !error.is_not_found() => Err(step.close_with(error).await),
+        // What is removed now could be made again by a request that is still under way.
+        _ if may_land_until.is_some_and(|until| cloud.now() < until) => {
+            step.close().await?;
+            Err(Error::transient(
+                "An earlier AddFlowOutputs may still land.",
+            ))
+        }
         _ => {
             // The next step opens over this one's mark, and the next Plan sees that it is gone.
             step.hand_on().await?;

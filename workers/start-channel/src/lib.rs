@@ -32,17 +32,18 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     }
     let start = Attempt {
         generation: input.plan.generation,
-        at: cloud.now(),
+        // However often this state is retried, it sends at most one start that takes.
+        at: input.entered_at,
     };
     let foresight = Foresight {
         start: Some(start),
         ..Foresight::default()
     };
     let mut step = Step::open_to_make(cloud, &input, "start-channel", foresight).await?;
+    step.ledger.starts.dedup();
     if step.must_look {
         match media_live::describe_channel(clients, &seen.id).await? {
             Some(channel) if is_up(&channel.state) => {
-                step.ledger.starts.pop();
                 step.close().await?;
                 return Ok(Done::new("already so"));
             }

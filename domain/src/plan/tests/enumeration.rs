@@ -92,14 +92,13 @@ fn settled(ledger: &mut Ledger, changes: Value, streaming: bool) {
         .settled;
 }
 
-fn tries(count: usize) -> Vec<Attempt> {
-    vec![
-        Attempt {
+pub(super) fn tries(count: i64) -> Vec<Attempt> {
+    (0..count)
+        .map(|number| Attempt {
             generation: 5,
-            at: at(-60)
-        };
-        count
-    ]
+            at: at(-60 - number),
+        })
+        .collect()
 }
 
 fn passing(ledger: &mut Ledger, look: &Look, since: i64) {

@@ -2,10 +2,11 @@
 
 use super::{
     super::{Lane, Lane::*},
+    enumeration::tries,
     support::{Scene, at, sought, verdict},
 };
 use crate::{
-    ledger::{Attempt, Intent, Passing, QuotaWait},
+    ledger::{Intent, Passing, QuotaWait},
     look::{AddressLook, KeyLook, Sight},
     problem::{Code, Problem},
     record::DesiredState,
@@ -54,16 +55,7 @@ fn waiting(scene: Scene, turn: bool) -> Scene {
     })
 }
 
-pub(super) fn tried(scene: Scene, starts: usize, lost: usize) -> Scene {
-    let tries = |n| {
-        vec![
-            Attempt {
-                generation: 5,
-                at: at(-60)
-            };
-            n
-        ]
-    };
+pub(super) fn tried(scene: Scene, starts: i64, lost: i64) -> Scene {
     scene.with(|ledger, _| (ledger.starts, ledger.lost) = (tries(starts), tries(lost)))
 }
 

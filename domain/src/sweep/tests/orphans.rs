@@ -15,6 +15,10 @@ fn an_orphan_is_removed_when_it_is_seen_twice() {
     ] {
         // Of a destination without a row, of an earlier life, and a second one of its name.
         for (destination, incarnation, id) in [("lost", 1, "9"), ("a", 7, "9")] {
+            // An output's name is unique in its flow: there is never a second one.
+            if kind == Kind::FlowOutput && destination == "a" {
+                continue;
+            }
             let mut seen = quiet();
             seen.things
                 .push(thing(kind, id, state, destination, incarnation));

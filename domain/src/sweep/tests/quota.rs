@@ -35,8 +35,13 @@ fn the_longest_waiter_goes_first_when_there_may_be_room() {
         ),
         (
             "refused again just now, the next one's turn",
-            &[("b", -300, -60, Some(4)), ("c", -400, -5, None)],
+            &[("b", -300, -60, Some(4)), ("c", -400, -5, Some(3))],
             Some("b"),
+        ),
+        (
+            "refused before anybody counted: what was in the way may have gone meanwhile",
+            &[("b", -300, -60, Some(3)), ("c", -30, -5, None)],
+            Some("c"),
         ),
         (
             "not tried for ten minutes",
@@ -113,7 +118,7 @@ fn nobody_gets_a_turn_while_another_is_at_work_on_its_own() {
         (|row: &mut Ledger| row.holder = Some("execution".into())) as fn(&mut Ledger),
         |row| row.rest = None,
     ] {
-        let mut seen = waiters(&[("b", -300, -60, Some(4)), ("c", -400, -5, None)]);
+        let mut seen = waiters(&[("b", -300, -60, Some(4)), ("c", -400, -5, Some(3))]);
         assert_eq!(pass(&seen).turn.as_deref(), Some("b"));
         let first = seen.rows.get_mut("c").unwrap();
         first.quota_wait.as_mut().unwrap().turn = true;

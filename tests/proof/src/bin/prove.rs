@@ -84,13 +84,16 @@ fn all() -> Result<bool, String> {
     held &= twice(50);
     held &= every_single(&recordings, SINGLES_IN_CI);
     held &= pairs(&recordings, PAIRS_IN_CI);
+    held &= random(RANDOM_IN_CI, 1);
     Ok(held)
 }
 
 /// A sample that takes two to three minutes on two cores, spread over all scripts, places and kinds.
-const SINGLES_IN_CI: usize = 5000;
+const SINGLES_IN_CI: usize = 4000;
 /// See `SINGLES_IN_CI`.
 const PAIRS_IN_CI: usize = 300;
+/// See `SINGLES_IN_CI`.
+const RANDOM_IN_CI: usize = 1000;
 
 fn recordings() -> Result<Vec<Recording>, String> {
     let recordings: Vec<Recording> = scripts::all()

@@ -93,13 +93,13 @@ impl Oracles {
     }
 
     /// Orphan-minutes: without faults nothing unwanted is ever left unattended for longer than a
-    /// wake-up takes; with faults for no longer than the next pass of the sweep (RELIABILITY's
-    /// accounting), one more for each fault that may have taken a pass or a wake-up away.
+    /// wake-up takes; with faults for no longer than the next pass of the sweep, one more for each fault that may have taken a pass or a wake-up away.
+    /// An execution that a person stops is such a fault.
     /// What is stuck waits for its next try; only where something has `refused` it may that take
     /// longer, and then the record says so.
     pub fn little_is_orphaned(&mut self, house: &dyn House, refused: bool) {
         self.tally_time(house);
-        let faults = self.fired.len() as u64;
+        let faults = self.fired.len() as u64 + self.aborts;
         let most = if faults == 0 {
             WAKE_LAG_MS
         } else {

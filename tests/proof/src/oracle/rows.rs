@@ -154,10 +154,15 @@ impl Row {
         answers(&self.input, self.input_sought, id, incarnation)
     }
 
-    /// The same for a flow output: its name is unique in the flow, so whoever is at work finds it.
+    /// The same for a flow output: its name is unique in the flow, so whoever is at work finds it,
+    /// and it goes before the input that it feeds.
     #[must_use]
     pub fn answers_for_output(&self, arn: &str) -> bool {
-        self.output.as_deref() == Some(arn) || self.holder.is_some() || !self.rests
+        self.output.as_deref() == Some(arn)
+            || self.holder.is_some()
+            || !self.rests
+            || self.input.is_some()
+            || self.channel.is_some()
     }
 }
 

@@ -30,6 +30,8 @@ pub struct Oracles {
     /// Calls of any service that a role was said not to allow.
     pub(super) denied: u32,
     pub(super) flow_by_hand: bool,
+    /// Executions that a person stopped.
+    pub(super) aborts: u64,
     pub(super) flow_is_ours: bool,
     pub(super) flow_needed_at: u64,
     sinks: usize,
@@ -62,6 +64,7 @@ impl Oracles {
             touched: BTreeSet::new(),
             denied: 0,
             flow_by_hand: false,
+            aborts: 0,
             flow_is_ours,
             flow_needed_at: house.now(),
             sinks: 0,
@@ -276,8 +279,8 @@ impl Oracles {
                 let by_hand = &mut self.destination(id).by_hand;
                 by_hand.push((at, (*action).to_owned()));
             }
+            Act::Abort(_) => self.aborts += 1,
             Act::Quotas(_)
-            | Act::Abort(_)
             | Act::Redrive(_)
             | Act::Replay(_)
             | Act::Redeploy
