@@ -147,6 +147,7 @@ class Stage:
         if self.outputs:
             environment["DESTINATIONS_TABLE"] = self.destinations_table
             environment["LEDGER_TABLE"] = self.ledger_table
+            environment["SESSIONS_TABLE"] = self.sessions_table
             environment["STATE_MACHINE_ARN"] = self.state_machine_arn
         return environment
 
@@ -170,6 +171,11 @@ class Stage:
     def ledger_table(self):
         """Lunora's own table."""
         return self.outputs["LedgerTableName"]
+
+    @property
+    def sessions_table(self):
+        """What was streamed and what it cost."""
+        return self.outputs["SessionsTableName"]
 
     @property
     def state_machine_arn(self):

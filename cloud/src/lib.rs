@@ -16,6 +16,7 @@ pub mod pace;
 pub mod parameters;
 pub mod payload;
 pub mod records;
+pub mod sessions;
 pub mod settings;
 pub mod shell;
 pub mod step;

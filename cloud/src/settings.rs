@@ -12,6 +12,8 @@ pub struct Settings {
     pub destinations_table: String,
     /// Physical name of our own table.
     pub ledger_table: String,
+    /// Physical name of the table of sessions.
+    pub sessions_table: String,
     /// The flow that carries the programme.
     pub flow_arn: String,
     /// The one input security group.
@@ -48,6 +50,7 @@ impl Settings {
             stack: text("STACK")?,
             destinations_table: text("DESTINATIONS_TABLE")?,
             ledger_table: text("LEDGER_TABLE")?,
+            sessions_table: text("SESSIONS_TABLE")?,
             flow_arn: text("FLOW_ARN")?,
             input_security_group_id: text("INPUT_SECURITY_GROUP_ID")?,
             media_live_role_arn: text("MEDIA_LIVE_ROLE_ARN")?,
@@ -62,7 +65,10 @@ impl Settings {
 
     /// The planner's numbers.
     pub fn plan_rules(&self) -> domain::plan::Rules {
-        domain::plan::Rules::new(self.grace_seconds, &self.parameter_store_prefix)
+        domain::plan::Rules {
+            feed_bitrate: self.feed_bitrate,
+            ..domain::plan::Rules::new(self.grace_seconds, &self.parameter_store_prefix)
+        }
     }
 
     /// The ARN of an execution of our state machine.

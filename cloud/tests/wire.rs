@@ -90,6 +90,7 @@ fn settings() -> Settings {
         stack: "demo".into(),
         destinations_table: "destinations".into(),
         ledger_table: "ledger".into(),
+        sessions_table: "sessions".into(),
         flow_arn: "arn:aws:mediaconnect:us-west-2:123456789012:flow:1-a-b:demo".into(),
         input_security_group_id: "1234567".into(),
         media_live_role_arn: "arn:aws:iam::123456789012:role/MediaLiveAccessRole".into(),

@@ -10,6 +10,7 @@ use crate::{
     pace::Place,
     problem::Problem,
     record::Configuration,
+    session::Account,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -94,6 +95,9 @@ pub struct Ledger {
     /// What lasts long enough to be told, by cause: written by whoever confirms an incident.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub troubles: BTreeMap<Cause, Trouble>,
+    /// What has been billed and is in no session yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<Account>,
     /// A place in the line of an API.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
@@ -416,6 +420,7 @@ impl Ledger {
             knock: self.knock,
             addresses: self.addresses.clone(),
             rest: Some(Rest::default()),
+            account: self.account.as_ref().map(Account::shrunk),
             expires_at: Some(now.as_second() + REMEMBER_SECONDS),
             ..Ledger::default()
         }

@@ -20,6 +20,7 @@ pub mod preset;
 pub mod problem;
 pub mod record;
 pub mod schedule;
+pub mod session;
 pub mod sweep;
 
 pub use error::Error;

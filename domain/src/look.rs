@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// How long a describe may still show the state from before a start.
-const LAG_OF_START_SECONDS: i64 = 20;
+pub const LAG_OF_START_SECONDS: i64 = 20;
 
 /// A MediaLive channel's state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -74,10 +74,10 @@ pub fn operator_fingerprint(item: &Item) -> String {
 /// The longest `destination_id`.
 pub const MAX_ID_LENGTH: usize = 39;
 
-/// Records of the table that are no destinations: the report, and what is known of the flow.
-pub const RESERVED_IDS: &[&str] = &["status", "flow"];
+/// Ids that are no destination's: the report's, what is known of the flow, and what all sessions cost.
+pub const RESERVED_IDS: &[&str] = &["status", "flow", "all"];
 
-/// Whether an id is `^[a-z0-9][a-z0-9_-]{0,38}$` and none of the reserved words `status` and `flow`.
+/// Whether an id is `^[a-z0-9][a-z0-9_-]{0,38}$` and none of the reserved words.
 pub fn is_valid_id(id: &str) -> bool {
     let small = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit();
     let bytes = id.as_bytes();

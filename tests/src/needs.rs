@@ -24,6 +24,7 @@ pub const MODULES: &[&str] = &[
     "pace",
     "parameters",
     "records",
+    "sessions",
     "step",
     "switch",
     "table",
@@ -95,6 +96,7 @@ impl Functions {
         let table = match module {
             "helpers" | "ledgers" | "nudge" | "pace" => Some("ledger"),
             "records" => Some("destinations"),
+            "sessions" => Some("sessions"),
             _ => table,
         };
         let call = Regex::new(r"\.(dynamodb|medialive|mediaconnect|ssm|sfn)\s*\.([a-z_]+)\(\)")
@@ -159,6 +161,7 @@ pub fn allowed(template: &Value, role: &str) -> BTreeSet<String> {
         let table = [
             ("LedgerTable", "ledger"),
             ("DestinationsTable", "destinations"),
+            ("SessionsTable", "sessions"),
         ]
         .into_iter()
         .find(|(table, _)| statement["Resource"] == json!({"Fn::GetAtt": [table, "Arn"]}));

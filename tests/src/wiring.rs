@@ -55,7 +55,7 @@ fn must() -> Vec<(&'static str, Value)> {
         ("/Resources/Flow/Condition", json!("MakesFlow")),
         ("/Parameters/EncoderCidr/Default", Value::Null),
     ];
-    for table in ["DestinationsTable", "LedgerTable"] {
+    for table in ["DestinationsTable", "LedgerTable", "SessionsTable"] {
         for (field, value) in [
             ("DeletionPolicy", json!("Retain")),
             ("UpdateReplacePolicy", json!("Retain")),

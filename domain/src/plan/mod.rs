@@ -9,6 +9,7 @@ mod lane;
 mod mirror;
 mod notes;
 mod outcome;
+mod session;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use crate::{
     look::{AddressLook, ChannelState, Look},
     problem::{Code, Problem},
     record::{self, Item, Wish},
+    session::Session,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -62,6 +64,8 @@ pub struct Rules {
     /// Channels per generation and hour that may fail to be made before it is a verdict; twice as
     /// many may get lost before a person is asked.
     pub creates_max: usize,
+    /// The feed's bit rate, bit/s: decides what an input costs.
+    pub feed_bitrate: u64,
     /// Laps of one execution, then a successor: 25,000 history events end an execution.
     pub laps_max: u64,
 }
@@ -74,6 +78,7 @@ impl Rules {
             parameter_prefix: parameter_prefix.to_owned(),
             starts_max: 3,
             creates_max: 2,
+            feed_bitrate: 10_000_000,
             laps_max: 30,
         }
     }
@@ -92,6 +97,8 @@ pub struct Decision {
     pub ledger: Ledger,
     /// What the operator is shown; absent when there is no record.
     pub mirror: Option<Mirror>,
+    /// A session that is new or has changed: to be written before the row.
+    pub session: Option<Session>,
     /// Addresses that nothing needs any more.
     pub let_go: Vec<String>,
     /// This execution has made all its laps: let a successor go on.
@@ -107,6 +114,7 @@ pub fn decide(
     look: &Look,
     rules: &Rules,
 ) -> Decision {
+    let before = ledger;
     let mut ledger = ledger.clone();
     notes::note_wish(&mut ledger, record, look);
     notes::note_unanswered(&mut ledger);
@@ -168,7 +176,12 @@ pub fn decide(
         record.map(|(_, wish)| wish),
     );
     show(now, &mut ledger, problem.as_ref());
-    let mirror = record.map(|(item, _)| Mirror::new(item, status, problem, &ledger, look, now));
+    let session = session::account(now, before, &mut ledger, look, (&target, &choice), rules);
+    let mirror = record.map(|(item, wish)| {
+        let mut mirror = Mirror::new(item, status, problem, &ledger, look, now);
+        session::show_prices(&mut mirror, item, wish, rules);
+        mirror
+    });
     let let_go = addresses_let_go(&mut ledger, &target, look, record.map(|(_, wish)| wish));
     if record.is_none() && choice.lane == Lane::Release && !stuck && !ledger.has_resources() {
         ledger = ledger.shrunk(now);
@@ -186,6 +199,7 @@ pub fn decide(
         until: choice.until,
         ledger,
         mirror,
+        session,
         let_go,
         hand_over,
     }

@@ -272,6 +272,7 @@ fn prepare(wish: &Wish) -> Result<Bench, String> {
         ("STACK", rows::STACK.into()),
         ("DESTINATIONS_TABLE", rows::DESTINATIONS.into()),
         ("LEDGER_TABLE", rows::LEDGER.into()),
+        ("SESSIONS_TABLE", "lunora-lunora-sessions".into()),
         ("FLOW_ARN", rows::FLOW.into()),
         ("INPUT_SECURITY_GROUP_ID", rows::SECURITY_GROUP.into()),
         ("MEDIA_LIVE_ROLE_ARN", rows::ROLE.into()),

@@ -37,8 +37,10 @@ pub struct Deployed {
     pub resume: Async,
     /// The same for `sweep`.
     pub sweep: Async,
-    /// Physical names of the two tables.
+    /// Physical names of the operator's table and of ours.
     pub tables: (String, String),
+    /// Physical name of the table of sessions.
+    pub sessions: String,
 }
 
 /// An event source mapping.
@@ -157,11 +159,11 @@ impl Deployed {
                 .collect()
         };
         let tick = &function("SweepFunction")["Events"]["Tick"]["Properties"]["Schedule"];
-        let tables = ["DestinationsTable", "LedgerTable"].map(|id| {
+        let tables = ["DestinationsTable", "LedgerTable", "SessionsTable"].map(|id| {
             let name = &template["Resources"][id]["Properties"]["TableName"];
             stack.text(name)
         });
-        let [destinations, ledger] = tables;
+        let [destinations, ledger, sessions] = tables;
         Ok(Deployed {
             settings,
             machine_arn: format!("arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{name}"),
@@ -181,6 +183,7 @@ impl Deployed {
             resume: again("ResumeFunction"),
             sweep: again("SweepFunction"),
             tables: (destinations, ledger),
+            sessions,
         })
     }
 

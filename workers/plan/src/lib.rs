@@ -10,7 +10,7 @@ use cloud::{
     pace::Granted,
     parameters,
     payload::{Level, LookOutput, PlanInput, PlanOutput},
-    records,
+    records, sessions,
 };
 use domain::{
     heard,
@@ -21,6 +21,7 @@ use domain::{
     plan::{self, Decision, Lane, Status},
     problem::Code,
     record::{self, Item, Wish},
+    session::Session,
 };
 
 /// A wait no longer than this is slept: whoever edits meanwhile is heard at its end.
@@ -302,6 +303,10 @@ async fn write(
 ) -> Result<(), Error> {
     let (clients, settings) = (&cloud.clients, &cloud.settings);
     let id = &input.destination_id;
+    // The session first: a row that knows of it is proof that it was written.
+    if let Some(session) = &decision.session {
+        sessions::write(clients, settings, session, cloud.now()).await?;
+    }
     ledgers::save(clients, settings, input.holder(), before, &decision.ledger).await?;
     if let (Some(mirror), Some(item)) = (&decision.mirror, item) {
         let scrub = record::secrets_in(item);
@@ -309,6 +314,12 @@ async fn write(
             records::mirror(clients, settings, id, item, mirror, &scrub).await?;
         }
         count(cloud, before, mirror.status, decision);
+    }
+    if let Some(session) = &decision.session
+        && is_new(before, session)
+    {
+        let minutes = usize::try_from(session.overhead_minutes()).unwrap_or_default();
+        cloud::shell::count(cloud, "Overhead", minutes);
     }
     if !decision.let_go.is_empty() {
         for hash in &decision.let_go {
@@ -331,6 +342,15 @@ async fn write(
         helpers::drop_helper(clients, settings, &helpers::channel_key(&old.id), id).await?;
     }
     Ok(())
+}
+
+/// Whether a session is not one that is only added to.
+fn is_new(before: &Ledger, session: &Session) -> bool {
+    let last = before
+        .account
+        .as_ref()
+        .and_then(|account| account.last.as_ref());
+    last.is_none_or(|last| last.started_at != session.started_at)
 }
 
 /// Counts what the alarms watch, once per occurrence and not once per look.

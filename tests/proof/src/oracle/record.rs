@@ -8,7 +8,7 @@ use super::sight::{House, Table};
 use super::watch::Oracles;
 
 /// What we show on a record (README, the record): everything else is the operator's or nobody's.
-const MIRROR: [&str; 13] = [
+const MIRROR: [&str; 16] = [
     "streaming_status",
     "problem",
     "input_id",
@@ -22,6 +22,9 @@ const MIRROR: [&str; 13] = [
     "updated_at",
     "generation",
     "execution_arn",
+    "cost_usd_per_hour",
+    "cost_usd_per_start",
+    "cost_usd_this_month",
 ];
 
 impl Oracles {

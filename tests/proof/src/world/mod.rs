@@ -116,6 +116,7 @@ impl World {
         database.create_table(&house.tables.0, "destination_id", true);
         database.create_table(&house.tables.1, "destination_id", false);
         database.expire_by(&house.tables.1, "expires_at");
+        database.create_sorted_table(&house.sessions, "destination_id", Some("started_at"), false);
         let mut world = World {
             clouds: clouds(&flow_arn),
             more: flows::More::new(more.collect()),

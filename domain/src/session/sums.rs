@@ -1,0 +1,116 @@
+//! What sessions come to: in a month of one destination, and of all.
+//!
+//! A session belongs to the month and the day (UTC) in which it began. Sums are made anew from the
+//! sessions each time and never added to, so that doing it twice does it once.
+
+use super::price::whole;
+use crate::{cost::Money, record::Item};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// The id under which the sums of all destinations stand.
+pub const ALL: &str = "all";
+
+/// What the sessions of a destination came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Of those that began today (UTC).
+    pub today: Money,
+    /// Of those that began this month (UTC).
+    pub this_month: Money,
+}
+
+/// The sum of some sessions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sum {
+    /// How many.
+    pub sessions: u64,
+    /// Minutes billed for running.
+    pub billed_minutes: u64,
+    /// Incidents.
+    pub incidents: u64,
+    /// What they cost.
+    pub usd: Money,
+}
+
+/// The sort key of a month's sum: `2026-11` gives `month#2026-11`.
+pub fn month_key(month: &str) -> String {
+    format!("month#{month}")
+}
+
+/// What a session's item says that it cost.
+pub fn cost_of(item: &Item) -> Money {
+    let cost = item.get("cost_usd").cloned().unwrap_or_default();
+    serde_json::from_value(cost).unwrap_or_default()
+}
+
+impl Spent {
+    /// Adds sessions up that began in the month of `now`.
+    pub fn of(items: &[Item], now: Timestamp) -> Spent {
+        let day = now.strftime("%Y-%m-%d").to_string();
+        let began_today = |item: &&Item| {
+            let began = item.get("started_at").and_then(Value::as_str);
+            began.is_some_and(|at| at.starts_with(&day))
+        };
+        Spent {
+            today: items.iter().filter(began_today).map(cost_of).sum(),
+            this_month: items.iter().map(cost_of).sum(),
+        }
+    }
+}
+
+impl Sum {
+    /// Adds sessions up.
+    pub fn of(items: &[Item]) -> Sum {
+        let number = |name: &str| {
+            let each = items.iter().filter_map(|item| item.get(name)?.as_u64());
+            each.sum()
+        };
+        Sum {
+            // What never started is paid for, and was no session.
+            sessions: started(items),
+            billed_minutes: number("billed_minutes"),
+            incidents: number("incidents"),
+            usd: items.iter().map(cost_of).sum(),
+        }
+    }
+
+    /// The item of a destination's month.
+    pub fn item(&self, destination_id: &str, month: &str, now: Timestamp) -> Item {
+        Item::from_iter([
+            ("destination_id".to_owned(), json!(destination_id)),
+            ("started_at".to_owned(), json!(month_key(month))),
+            ("sessions".to_owned(), json!(self.sessions)),
+            ("billed_minutes".to_owned(), json!(self.billed_minutes)),
+            ("incidents".to_owned(), json!(self.incidents)),
+            ("cost_usd".to_owned(), json!(self.usd)),
+            ("noted_at".to_owned(), json!(whole(now).to_string())),
+        ])
+    }
+}
+
+fn started(items: &[Item]) -> u64 {
+    let runs = items
+        .iter()
+        .filter(|item| item.get("billed_minutes").and_then(Value::as_u64) > Some(0));
+    runs.count() as u64
+}
+
+/// The item of the month of all destinations, with each one's share.
+pub fn all_item(month: &str, shares: &BTreeMap<String, Money>, now: Timestamp) -> Item {
+    let total: Money = shares.values().copied().sum();
+    Item::from_iter([
+        ("destination_id".to_owned(), json!(ALL)),
+        ("started_at".to_owned(), json!(month_key(month))),
+        ("cost_usd".to_owned(), json!(total)),
+        ("by_destination".to_owned(), json!(shares)),
+        ("noted_at".to_owned(), json!(whole(now).to_string())),
+    ])
+}
+
+/// Each destination's share of the month, as the item of all says.
+pub fn shares(item: &Item) -> BTreeMap<String, Money> {
+    let shares = item.get("by_destination").cloned().unwrap_or_default();
+    serde_json::from_value(shares).unwrap_or_default()
+}
