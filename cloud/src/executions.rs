@@ -16,13 +16,23 @@ pub async fn start(
     name: &str,
     destination_id: &str,
 ) -> Result<(), CallError> {
-    let input = serde_json::json!({ "destination_id": destination_id }).to_string();
+    let input = serde_json::json!({ "destination_id": destination_id });
+    start_of(clients, &settings.state_machine_arn, name, &input).await
+}
+
+/// Starts an execution of any machine of ours. One of that name counts as started.
+pub(crate) async fn start_of(
+    clients: &Clients,
+    machine_arn: &str,
+    name: &str,
+    input: &serde_json::Value,
+) -> Result<(), CallError> {
     let answer = clients
         .sfn
         .start_execution()
-        .state_machine_arn(&settings.state_machine_arn)
+        .state_machine_arn(machine_arn)
         .name(name)
-        .input(input)
+        .input(input.to_string())
         .send()
         .await;
     match answer {

@@ -9,13 +9,13 @@ use crate::{
     table::{self, Update, Written, attribute, text},
 };
 use aws_sdk_dynamodb::types::ReturnValue;
-use domain::{Error, ledger};
+use domain::{Error, incident::Open, ledger, watch::Words};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A helper row of the ledger: keyed by `channel#<id>`, `url#<hash>`, `flow#main` or `sweep#main`,
-/// none of which can be a destination's id.
+/// A helper row of the ledger: keyed by `channel#<id>`, `url#<hash>`, `flow#main`, `sweep#main`,
+/// `incident#<destination>#<cause>` or `words#flow`, none of which can be a destination's id.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Helper {
@@ -36,6 +36,20 @@ pub struct Helper {
     /// Whom the input security group was last seen to let in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub let_in: Option<LetIn>,
+    /// The incident that is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open: Option<Open>,
+    /// Until when what was wrong with this cause has been dealt with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accounted: Option<Timestamp>,
+    /// Rises with every word about it.
+    pub changes: u64,
+    /// The task token of the state that watches it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// What was last said about the flow.
+    #[serde(skip_serializing_if = "Words::is_empty")]
+    pub words: Words,
     /// Unix seconds after which DynamoDB may drop the row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<i64>,

@@ -9,13 +9,16 @@ use aws_sdk_medialive::{
     types as sdk,
 };
 use aws_smithy_runtime_api::{client::result::SdkError, http::Response};
+use aws_smithy_types::DateTime;
 use domain::{
     encoder::{AUDIO_SELECTOR, RTMP_DESTINATION_ID},
+    incident,
     look::{ChannelLook, ChannelState},
     name::{self, Tags},
     record::Configuration,
     sweep::{Kind, Listed},
 };
+use jiff::Timestamp;
 use std::collections::HashMap;
 
 /// The one pipeline of a SINGLE_PIPELINE channel reads the input's first address only.
@@ -290,6 +293,42 @@ pub async fn alert_types(clients: &Clients, channel_id: &str) -> Result<Vec<Stri
     types.sort();
     types.dedup();
     Ok(types)
+}
+
+/// The alerts of a channel, those set and those that MediaLive still shows as cleared; `None`: no such
+/// channel. Not their messages, which may name a URL.
+pub async fn alerts(
+    clients: &Clients,
+    channel_id: &str,
+) -> Result<Option<Vec<incident::Listed>>, CallError> {
+    let answer: Result<Vec<sdk::ChannelAlert>, _> = clients
+        .medialive
+        .list_alerts()
+        .channel_id(channel_id)
+        .state_filter("ALL")
+        .max_results(PAGE)
+        .into_paginator()
+        .items()
+        .send()
+        .try_collect()
+        .await;
+    let alerts = match answer {
+        Ok(alerts) => alerts,
+        Err(error) => return absent(CallError::new("ListAlerts", &error)),
+    };
+    let time = |time: Option<&DateTime>| Timestamp::from_second(time?.secs()).ok();
+    Ok(Some(
+        alerts
+            .iter()
+            .filter_map(|alert| {
+                Some(incident::Listed {
+                    alert_type: alert.alert_type()?.to_owned(),
+                    set_at: time(alert.set_timestamp())?,
+                    cleared_at: time(alert.cleared_timestamp()),
+                })
+            })
+            .collect(),
+    ))
 }
 
 /// The destination's own thing among those listed: the living one, if there are several.

@@ -2,9 +2,11 @@
 
 use crate::ledgers::Holder;
 use domain::{
+    incident::{Cause, Open},
     ledger::Until,
     look::{ChannelLook, FlowLook, FlowOutputLook, InputLook},
     plan::Lane,
+    telling::Message,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -196,6 +198,135 @@ pub struct LookOutput {
     pub flow_output: Option<FlowOutputLook>,
     /// The channel, unless it is gone.
     pub channel: Option<ChannelLook>,
+}
+
+/// What an execution of the state machine of incidents begins with.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct IncidentStart {
+    /// The destination, or `flow`.
+    pub destination_id: String,
+    /// Why.
+    pub cause: Cause,
+    /// Not told yet.
+    pub told: Told,
+    /// When to look first, and at what.
+    pub incident: IncidentLook,
+}
+
+/// Where an execution finds its incident.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct IncidentLook {
+    /// Its key.
+    pub incident_id: String,
+    /// When it is worth a look.
+    pub look_at: Timestamp,
+}
+
+/// Whether this execution has sent the message.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+pub struct Told {
+    /// It has.
+    pub done: bool,
+}
+
+impl IncidentStart {
+    /// For an incident that was just opened.
+    pub fn new(open: &Open) -> IncidentStart {
+        IncidentStart {
+            destination_id: open.destination_id.clone(),
+            cause: open.cause,
+            told: Told::default(),
+            incident: IncidentLook {
+                incident_id: open.incident_id.clone(),
+                look_at: open.look_at(),
+            },
+        }
+    }
+}
+
+/// To ConfirmIncident.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct ConfirmInput {
+    /// The destination, or `flow`.
+    pub destination_id: String,
+    /// ARN of the execution.
+    pub execution: String,
+    /// Why.
+    pub cause: Cause,
+    /// Its key.
+    pub incident_id: String,
+    /// Whether this execution has sent the message.
+    pub told: Told,
+}
+
+/// To WatchIncident.
+#[derive(Clone, Deserialize, Serialize)]
+pub struct WatchInput {
+    /// The destination, or `flow`.
+    pub destination_id: String,
+    /// Why.
+    pub cause: Cause,
+    /// Its key.
+    pub incident_id: String,
+    /// How many words there had been when it was looked at.
+    pub changes: u64,
+    /// The token that ends the wait.
+    pub task_token: String,
+}
+
+/// To CloseIncident.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct CloseInput {
+    /// The destination, or `flow`.
+    pub destination_id: String,
+    /// ARN of the execution.
+    pub execution: String,
+    /// Why.
+    pub cause: Cause,
+    /// Its key.
+    pub incident_id: String,
+    /// Since when it lasted.
+    pub since: Timestamp,
+    /// When it was seen to be over.
+    pub until: Timestamp,
+}
+
+/// What comes next in the story of an incident.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub enum Next {
+    /// Not long enough to be told: look again.
+    Debounce,
+    /// Send the message.
+    Tell,
+    /// Told, and it lasts.
+    Watch,
+    /// Over, if it stays so.
+    Quiet,
+    /// It has begun again.
+    Again,
+    /// Nothing more to do.
+    Over,
+}
+
+/// From ConfirmIncident and CloseIncident.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct IncidentOutput {
+    /// What comes next.
+    pub next: Next,
+    /// Its key.
+    pub incident_id: String,
+    /// Since when it lasts.
+    pub since: Timestamp,
+    /// When to look again, if it is not long enough yet.
+    pub look_at: Timestamp,
+    /// How long to watch before the next look, in whole seconds.
+    pub wait_seconds: i64,
+    /// When it was seen to be over; the time of the look while it lasts.
+    pub until: Timestamp,
+    /// How many words there have been.
+    pub changes: u64,
+    /// What to say.
+    pub message: Message,
 }
 
 /// From a step: what it did, for the reader of a history.

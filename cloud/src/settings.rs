@@ -14,6 +14,8 @@ pub struct Settings {
     pub ledger_table: String,
     /// Physical name of the table of sessions.
     pub sessions_table: String,
+    /// Physical name of the table of incidents.
+    pub incidents_table: String,
     /// The flow that carries the programme.
     pub flow_arn: String,
     /// The one input security group.
@@ -32,6 +34,10 @@ pub struct Settings {
     pub flow_on_demand: bool,
     /// The state machine; empty where a function has no business with it.
     pub state_machine_arn: String,
+    /// The state machine of incidents; empty where a function has no business with it.
+    pub incident_machine_arn: String,
+    /// Where the runbooks can be read.
+    pub runbooks: String,
 }
 
 impl Settings {
@@ -51,6 +57,7 @@ impl Settings {
             destinations_table: text("DESTINATIONS_TABLE")?,
             ledger_table: text("LEDGER_TABLE")?,
             sessions_table: text("SESSIONS_TABLE")?,
+            incidents_table: variable("INCIDENTS_TABLE").unwrap_or_default(),
             flow_arn: text("FLOW_ARN")?,
             input_security_group_id: text("INPUT_SECURITY_GROUP_ID")?,
             media_live_role_arn: text("MEDIA_LIVE_ROLE_ARN")?,
@@ -60,6 +67,8 @@ impl Settings {
             flow_grace_seconds: number("FLOW_GRACE_SECONDS", &text("FLOW_GRACE_SECONDS")?)?,
             flow_on_demand: text("FLOW_POLICY")? == "on_demand",
             state_machine_arn: variable("STATE_MACHINE_ARN").unwrap_or_default(),
+            incident_machine_arn: variable("INCIDENT_MACHINE_ARN").unwrap_or_default(),
+            runbooks: variable("RUNBOOKS").unwrap_or_else(|| "docs/runbooks".to_owned()),
         })
     }
 

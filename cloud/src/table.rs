@@ -226,16 +226,29 @@ pub(crate) async fn update(
     update: Update,
     returning: ReturnValue,
 ) -> Result<Written, CallError> {
+    let key = [("destination_id", destination_id)];
+    update_at(clients, table, &key, update, returning).await
+}
+
+/// The same for a table whose key is of several attributes.
+pub(crate) async fn update_at(
+    clients: &Clients,
+    table: &str,
+    key: &[(&str, &str)],
+    update: Update,
+    returning: ReturnValue,
+) -> Result<Written, CallError> {
     let expression = update.expression();
+    let key: Row = key
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), text(value)))
+        .collect();
     let conditions = (!update.conditions.is_empty()).then(|| update.conditions.join(" AND "));
     let answer = clients
         .dynamodb
         .update_item()
         .table_name(table)
-        .key(
-            "destination_id",
-            AttributeValue::S(destination_id.to_owned()),
-        )
+        .set_key(Some(key))
         .set_update_expression((!expression.is_empty()).then_some(expression))
         .set_condition_expression(conditions)
         .set_expression_attribute_names((!update.names.is_empty()).then_some(update.names))

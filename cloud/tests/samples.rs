@@ -7,7 +7,10 @@ use std::{fs, path::Path};
 
 use cloud::{
     events::{dynamodb, eventbridge::EventBridgeEvent},
-    payload::{ClaimInput, FailInput, PlanInput, PollInput, ReleaseInput, StepInput},
+    payload::{
+        ClaimInput, CloseInput, ConfirmInput, FailInput, PlanInput, PollInput, ReleaseInput,
+        StepInput, WatchInput,
+    },
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -16,6 +19,7 @@ use serde_json::Value;
 /// failures decode, and what is wrong is what they say.
 const UNREADABLE: &[&str] = &[
     "claim-error-no-id",
+    "confirm-incident-error-unknown-cause",
     "create-channel-error-no-plan",
     "plan-error-wrong-type",
     "poll-channel-error-no-token",
@@ -58,6 +62,9 @@ fn decode(name: &str, event: &Value) -> Result<(), String> {
         "poll-channel" => decodes::<PollInput>(event),
         "fail" => decodes::<FailInput>(event),
         "release" => decodes::<ReleaseInput>(event),
+        "confirm-incident" => decodes::<ConfirmInput>(event),
+        "watch-incident" => decodes::<WatchInput>(event),
+        "close-incident" => decodes::<CloseInput>(event),
         _ if worker.starts_with("stream-") => decodes::<dynamodb::Event>(event),
         _ if event.get("detail-type").is_some() => decodes::<EventBridgeEvent>(event),
         _ => decodes::<StepInput>(event),

@@ -91,6 +91,7 @@ fn settings() -> Settings {
         destinations_table: "destinations".into(),
         ledger_table: "ledger".into(),
         sessions_table: "sessions".into(),
+        incidents_table: "incidents".into(),
         flow_arn: "arn:aws:mediaconnect:us-west-2:123456789012:flow:1-a-b:demo".into(),
         input_security_group_id: "1234567".into(),
         media_live_role_arn: "arn:aws:iam::123456789012:role/MediaLiveAccessRole".into(),
@@ -100,6 +101,8 @@ fn settings() -> Settings {
         flow_grace_seconds: 900,
         flow_on_demand: true,
         state_machine_arn: "arn:aws:states:us-west-2:123456789012:stateMachine:reconcile".into(),
+        incident_machine_arn: String::new(),
+        runbooks: "docs/runbooks".into(),
     }
 }
 

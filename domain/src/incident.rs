@@ -1,11 +1,15 @@
 //! Incidents: what MediaLive and MediaConnect complain of, paired, sorted into causes and weighed.
 //!
-//! Both services tell by events, best effort: lost, doubled, late and out of order. An alert is
-//! therefore known by channel and alarm id, and only a newer word about it counts. An incident is
-//! one outage of one thing: it begins with the first alert of a cause and ends when none of that
-//! cause is left.
+//! Both services tell by events, best effort: lost, doubled, late and out of order. So an event only
+//! says that a look is worth while; what stands is MediaLive's own list of alerts, where each has its
+//! time of SET and of CLEARED. An incident is one outage of one thing: it begins with the first alert
+//! of a cause and ends when none of that cause has been left for a quiet time.
 
-use std::collections::BTreeMap;
+mod open;
+mod outage;
+
+pub use open::Open;
+pub use outage::{Listed, Outage, outage};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -141,75 +145,26 @@ impl Cause {
     }
 }
 
-/// The last word about one alert.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Alert {
-    /// MediaLive's `alert_type`.
-    pub alert_type: String,
-    /// Set, and not cleared.
-    pub set: bool,
-    /// When AWS said so.
-    pub at: Timestamp,
-}
+/// What everything is about that concerns the feed, in the place of a destination's id.
+pub const FLOW: &str = "flow";
 
-/// The alerts of one channel by alarm id.
-pub type Alerts = BTreeMap<String, Alert>;
+/// Two outages of one cause with less than this between them are one incident, seconds: whoever is
+/// told that it is over may rely on it. MediaLive's own reconnecting takes about twenty.
+pub const QUIET_SECONDS: i64 = 60;
 
-/// Takes in one word about an alert. Gives false when a newer one is known already: at the same
-/// second CLEARED is newer than SET, because what is cleared was set before.
-///
-/// Alarm ids are counted anew when a channel restarts; a word of an earlier run is older and so
-/// changes nothing.
-pub fn hear(alerts: &mut Alerts, alarm_id: &str, word: Alert) -> bool {
-    if let Some(known) = alerts.get(alarm_id)
-        && (known.at, !known.set) >= (word.at, !word.set)
-    {
-        return false;
+/// Whose turn it is to have its alerts listed in this pass of the sweep, `most` of them, all in turn.
+pub fn turn(now: Timestamp, ids: &[String], most: usize) -> Vec<String> {
+    if ids.is_empty() {
+        return Vec::new();
     }
-    alerts.insert(alarm_id.to_owned(), word);
-    true
-}
-
-/// Replaces what was heard by what MediaLive's list says now: the list is the truth, the events
-/// only hint at it. What was heard after the list was asked for stays.
-pub fn correct(alerts: &mut Alerts, listed: &Alerts, asked_at: Timestamp) {
-    alerts.retain(|alarm_id, alert| alert.at > asked_at || listed.contains_key(alarm_id));
-    for (alarm_id, alert) in listed {
-        if alerts
-            .get(alarm_id)
-            .is_none_or(|known| known.at <= asked_at)
-        {
-            alerts.insert(alarm_id.clone(), alert.clone());
-        }
-    }
-}
-
-/// Since when each cause lasts, with the alert texts that say so. A channel that was started at
-/// `run_since` has no alerts from before.
-pub fn troubles(
-    channel_id: &str,
-    alerts: &Alerts,
-    run_since: Option<Timestamp>,
-) -> BTreeMap<Cause, Trouble> {
-    let mut troubles: BTreeMap<Cause, Trouble> = BTreeMap::new();
-    for alert in alerts.values() {
-        let of_this_run = run_since.is_none_or(|since| alert.at >= since);
-        let Some(cause) = Cause::of_alert(&alert.alert_type).filter(|_| alert.set && of_this_run)
-        else {
-            continue;
-        };
-        let trouble = troubles.entry(cause).or_insert_with(|| Trouble {
-            channel_id: channel_id.to_owned(),
-            since: alert.at,
-            alert_types: Vec::new(),
-        });
-        trouble.since = trouble.since.min(alert.at);
-        if !trouble.alert_types.contains(&alert.alert_type) {
-            trouble.alert_types.push(alert.alert_type.clone());
-            trouble.alert_types.sort();
-        }
-    }
-    troubles
+    let pass = usize::try_from(now.as_second().max(0) / 60).unwrap_or_default();
+    let first = pass.wrapping_mul(most) % ids.len();
+    ids.iter()
+        .cycle()
+        .skip(first)
+        .take(most.min(ids.len()))
+        .cloned()
+        .collect()
 }
 
 /// One cause that lasts.
@@ -223,13 +178,6 @@ pub struct Trouble {
     /// The alerts that say so.
     #[serde(default)]
     pub alert_types: Vec<String>,
-}
-
-impl Trouble {
-    /// Whether it has lasted long enough to be told.
-    pub fn is_confirmed(&self, cause: Cause, now: Timestamp) -> bool {
-        now >= crate::ledger::after(self.since, cause.debounce_seconds())
-    }
 }
 
 /// The key of an incident in its table: sorted by time, and the same for whoever opens it.
@@ -249,82 +197,18 @@ mod tests {
         Timestamp::from_second(1_800_000_000 + seconds).unwrap()
     }
 
-    fn word(set: bool, seconds: i64) -> Alert {
-        Alert {
-            alert_type: "Failed RTMP Connection".into(),
-            set,
-            at: at(seconds),
+    #[test]
+    fn every_channel_has_its_turn() {
+        let ids: Vec<String> = (0..23).map(|number| number.to_string()).collect();
+        let mut had = std::collections::BTreeSet::new();
+        for pass in 0..3 {
+            let turn = turn(at(pass * 60), &ids, 10);
+            assert_eq!(turn.len(), 10);
+            had.extend(turn);
         }
-    }
-
-    #[test]
-    fn whatever_the_order_the_newest_word_stands() {
-        let words = [
-            word(true, 0),
-            word(false, 0),
-            word(true, 40),
-            word(false, 60),
-        ];
-        // Every order of four, some of them twice.
-        for order in 0..256 {
-            let mut alerts = Alerts::new();
-            let mut heard = [false; 4];
-            for step in 0..4 {
-                let which = (order >> (2 * step)) & 3;
-                heard[which] = true;
-                hear(&mut alerts, "1", words[which].clone());
-            }
-            let newest = (0..4).rev().find(|&which| heard[which]).unwrap();
-            assert_eq!(alerts["1"], words[newest], "{order}");
-        }
-    }
-
-    #[test]
-    fn a_lost_clear_is_mended_by_the_list() {
-        let mut alerts = Alerts::new();
-        hear(&mut alerts, "1", word(true, 0));
-        hear(&mut alerts, "2", word(true, 50));
-        correct(&mut alerts, &Alerts::new(), at(30));
-        assert!(!alerts.contains_key("1"), "the list does not have it");
-        assert!(
-            alerts.contains_key("2"),
-            "heard after the list was asked for"
-        );
-        let listed = Alerts::from([("3".to_owned(), word(true, 5))]);
-        correct(&mut alerts, &listed, at(60));
-        assert_eq!(alerts.keys().collect::<Vec<_>>(), ["3"]);
-    }
-
-    #[test]
-    fn a_restart_forgets_the_alerts_of_the_run_before() {
-        let mut alerts = Alerts::new();
-        hear(&mut alerts, "1", word(true, 0));
-        assert_eq!(troubles("1234567", &alerts, None).len(), 1);
-        assert!(troubles("1234567", &alerts, Some(at(100))).is_empty());
-        hear(&mut alerts, "1", word(true, 120));
-        let troubles = troubles("1234567", &alerts, Some(at(100)));
-        assert_eq!(troubles[&Cause::RtmpFailed].since, at(120));
-    }
-
-    #[test]
-    fn several_alerts_of_one_cause_are_one_trouble_since_the_first() {
-        let mut alerts = Alerts::new();
-        hear(&mut alerts, "1", word(true, 10));
-        hear(
-            &mut alerts,
-            "2",
-            Alert {
-                alert_type: "Failed to Write to Output".into(),
-                ..word(true, 4)
-            },
-        );
-        let troubles = troubles("1234567", &alerts, None);
-        assert_eq!(troubles.len(), 1);
-        let trouble = &troubles[&Cause::RtmpFailed];
-        assert_eq!(trouble.since, at(4));
-        assert_eq!(trouble.alert_types.len(), 2);
-        assert!(!trouble.is_confirmed(Cause::RtmpFailed, at(18)));
-        assert!(trouble.is_confirmed(Cause::RtmpFailed, at(19)));
+        assert_eq!(had.len(), 23);
+        assert_eq!(turn(at(0), &ids[..2], 10).len(), 2);
+        assert!(turn(at(0), &[], 10).is_empty());
     }
 
     #[test]

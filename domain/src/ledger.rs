@@ -365,6 +365,11 @@ impl Ledger {
             || self.flow_output_arn.is_some()
     }
 
+    /// When the channel was last sent a start: what it complained of before is of another run.
+    pub fn run_since(&self) -> Option<Timestamp> {
+        self.starts.iter().map(|start| start.at).max()
+    }
+
     /// Tries of the running generation in the last hour. What was noted twice for one time is one:
     /// the retries of a state share the time at which it was entered.
     pub fn tries(attempts: &[Attempt], generation: u64, now: Timestamp) -> usize {

@@ -22,6 +22,8 @@ pub mod record;
 pub mod schedule;
 pub mod session;
 pub mod sweep;
+pub mod telling;
+pub mod watch;
 
 pub use error::Error;
 

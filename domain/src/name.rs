@@ -76,6 +76,13 @@ pub fn execution(destination_id: &str, because: &str) -> String {
     )
 }
 
+/// The name of the execution that tells and watches an incident: the same for whoever starts it, and
+/// another one for whoever takes its place.
+pub fn incident_execution(destination_id: &str, incident_id: &str, because: &str) -> String {
+    let hash = short_hash(&format!("{incident_id} {because}"));
+    format!("{destination_id}-{hash}")
+}
+
 /// A short hash, for a name that has to follow from a longer one.
 pub fn short_hash(text: &str) -> String {
     crate::address::hex_prefix(&[text.as_bytes()])

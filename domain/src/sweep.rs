@@ -67,6 +67,31 @@ pub struct Seen {
     pub flow_unneeded_since: Option<Timestamp>,
 }
 
+impl Seen {
+    /// The destinations whose channel is on the air, whatever its pipeline is doing.
+    pub fn running(&self) -> Vec<&str> {
+        let on_air = |thing: &&Listed| {
+            thing.kind == Kind::Channel && matches!(thing.state.as_str(), "RUNNING" | "RECOVERING")
+        };
+        let running: BTreeSet<&str> = self
+            .things
+            .iter()
+            .filter(on_air)
+            .map(|thing| thing.id.as_str())
+            .collect();
+        let own = |row: &Ledger| {
+            row.channel
+                .as_ref()
+                .is_some_and(|channel| running.contains(channel.id.as_str()))
+        };
+        self.rows
+            .iter()
+            .filter(|(_, row)| own(row))
+            .map(|(id, _)| id.as_str())
+            .collect()
+    }
+}
+
 /// What a pass does.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Pass {

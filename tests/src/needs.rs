@@ -15,12 +15,14 @@ use crate::permissions;
 pub const MODULES: &[&str] = &[
     "executions",
     "helpers",
+    "incidents",
     "inputs",
     "ledgers",
     "makings",
     "media_connect",
     "media_live",
     "nudge",
+    "outages",
     "pace",
     "parameters",
     "records",
@@ -94,7 +96,8 @@ impl Functions {
         found: &mut BTreeSet<String>,
     ) {
         let table = match module {
-            "helpers" | "ledgers" | "nudge" | "pace" => Some("ledger"),
+            "helpers" | "ledgers" | "nudge" | "outages" | "pace" => Some("ledger"),
+            "incidents" => Some("incidents"),
             "records" => Some("destinations"),
             "sessions" => Some("sessions"),
             _ => table,
@@ -162,6 +165,7 @@ pub fn allowed(template: &Value, role: &str) -> BTreeSet<String> {
             ("LedgerTable", "ledger"),
             ("DestinationsTable", "destinations"),
             ("SessionsTable", "sessions"),
+            ("IncidentsTable", "incidents"),
         ]
         .into_iter()
         .find(|(table, _)| statement["Resource"] == json!({"Fn::GetAtt": [table, "Arn"]}));

@@ -168,30 +168,37 @@ fn is_ours(statement: &Value) -> bool {
     .any(|key| statement["Condition"]["StringEquals"][key] == label)
 }
 
-/// The state machine may invoke the functions it is handed, and nothing else.
+/// A state machine may invoke the functions it is handed and send to the topic it is handed, and
+/// nothing else.
 fn machine(template: &Value) -> Vec<String> {
-    let properties = &template["Resources"]["ReconcileStateMachine"]["Properties"];
+    ["Reconcile", "Incident"]
+        .iter()
+        .flat_map(|name| one_machine(template, name))
+        .collect()
+}
+
+fn one_machine(template: &Value, name: &str) -> Vec<String> {
+    let role = format!("{name}Role");
+    let properties = &template["Resources"][format!("{name}StateMachine")]["Properties"];
     let told: BTreeSet<String> = properties["DefinitionSubstitutions"]
         .as_object()
         .map(|names| names.values().map(Value::to_string).collect())
         .unwrap_or_default();
-    let invoked: BTreeSet<String> = statements(template, "ReconcileRole")
+    let invoked: BTreeSet<String> = statements(template, &role)
         .iter()
         .filter(|statement| {
             actions(statement)
                 .iter()
-                .any(|action| action == "lambda:InvokeFunction")
+                .any(|action| matches!(action.as_str(), "lambda:InvokeFunction" | "sns:Publish"))
         })
-        .flat_map(|statement| {
-            statement["Resource"]
-                .as_array()
-                .cloned()
-                .unwrap_or_default()
+        .flat_map(|statement| match &statement["Resource"] {
+            Value::Array(several) => several.clone(),
+            one => vec![one.clone()],
         })
         .map(|resource| resource.to_string())
         .collect();
     told.symmetric_difference(&invoked)
-        .map(|name| format!("ReconcileRole: {name} is told or invoked, not both"))
+        .map(|name| format!("{role}: {name} is told or invoked, not both"))
         .collect()
 }
 
@@ -208,7 +215,7 @@ pub fn owners(template: &Value) -> Vec<String> {
         .iter()
         .map(|worker| house::pascal(worker) + "Role")
         .collect();
-    known.extend(["FlowRole", "MediaLiveRole", "ReconcileRole"].map(str::to_owned));
+    known.extend(["FlowRole", "MediaLiveRole", "ReconcileRole", "IncidentRole"].map(str::to_owned));
     let there: BTreeSet<String> = template::resources(template, "AWS::IAM::Role")
         .into_iter()
         .map(|(name, _)| name.to_owned())

@@ -21,10 +21,11 @@ pub struct Sample {
 /// Beginnings of names that are triggers, and the worker each wakes.
 const TRIGGERS: &[(&str, &str)] = &[
     ("stream-", "dispatch"),
-    ("channel-", "resume"),
-    ("flow-", "resume"),
-    ("source-", "resume"),
-    ("output-", "resume"),
+    ("channel-state-", "resume"),
+    ("flow-status-", "resume"),
+    ("channel-", "watch"),
+    ("flow-", "watch"),
+    ("source-", "watch"),
     ("sweep-", "sweep"),
 ];
 
@@ -46,16 +47,25 @@ pub fn worker<'a>(name: &str, workers: &'a [String]) -> Option<&'a str> {
     known(base).or_else(|| wakes().and_then(known))
 }
 
-/// What is wrong with the samples. `detail_types` are those of the template's rule.
+/// What is wrong with the samples. `machines` are our stories, the first of them with a Plan; `rules` the
+/// detail types that the template's rules let through to each worker.
 pub fn complaints(
     samples: &[Sample],
     workers: &[String],
-    machine: &Value,
-    detail_types: &BTreeSet<String>,
+    machines: &[Value],
+    rules: &BTreeMap<String, BTreeSet<String>>,
 ) -> Vec<String> {
     let mut found = Vec::new();
     let mut sampled: BTreeMap<&str, usize> = BTreeMap::new();
-    let sent = payloads(machine, workers);
+    let mut sent: BTreeMap<&str, Vec<BTreeSet<String>>> = BTreeMap::new();
+    for machine in machines {
+        for (worker, shapes) in payloads(machine, workers) {
+            sent.entry(worker).or_default().extend(shapes);
+        }
+    }
+    let machine = &machines[0];
+    let lets_through =
+        |worker: &str, kind: &str| rules.get(worker).is_some_and(|kinds| kinds.contains(kind));
     for sample in samples {
         let Some(worker) = worker(&sample.name, workers) else {
             found.push(format!("{} is for nobody", sample.name));
@@ -73,13 +83,15 @@ pub fn complaints(
                     wrong("not what a table's stream sends");
                 }
             }
-            "resume" | "sweep" if !is_event(&sample.event) => wrong("not what EventBridge sends"),
-            "resume"
-                if !detail_types.contains(sample.event["detail-type"].as_str().unwrap_or("")) =>
+            "resume" | "watch" | "sweep" if !is_event(&sample.event) => {
+                wrong("not what EventBridge sends")
+            }
+            "resume" | "watch"
+                if !lets_through(worker, sample.event["detail-type"].as_str().unwrap_or("")) =>
             {
                 wrong("a detail type that the rule lets pass by");
             }
-            "resume" | "sweep" => {}
+            "resume" | "watch" | "sweep" => {}
             _ => {
                 let keys: BTreeSet<String> = sample
                     .event
@@ -110,8 +122,9 @@ pub fn complaints(
         .iter()
         .filter_map(|sample| sample.event["detail-type"].as_str())
         .collect();
-    for kind in detail_types
-        .iter()
+    for kind in rules
+        .values()
+        .flatten()
         .filter(|kind| !shown.contains(kind.as_str()))
     {
         found.push(format!("{kind} has no sample"));
@@ -222,20 +235,31 @@ mod tests {
     use crate::template;
     use serde_json::json;
 
-    fn detail_types() -> BTreeSet<String> {
+    fn rules() -> BTreeMap<String, BTreeSet<String>> {
         let template = template::load();
-        let pattern = &template["Resources"]["ResumeFunction"]["Properties"]["Events"]["Media"]["Properties"]
-            ["Pattern"];
-        pattern["detail-type"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|kind| kind.as_str().unwrap().to_owned())
+        let functions = [
+            ("resume", "ResumeFunction", "Media"),
+            ("watch", "WatchFunction", "Complaint"),
+        ];
+        functions
+            .into_iter()
+            .map(|(worker, function, event)| {
+                let pattern = &template["Resources"][function]["Properties"]["Events"][event]["Properties"]
+                    ["Pattern"];
+                let kinds = pattern["detail-type"].as_array().unwrap();
+                let kinds = kinds.iter().map(|kind| kind.as_str().unwrap().to_owned());
+                (worker.to_owned(), kinds.collect())
+            })
             .collect()
     }
 
-    fn machine() -> Value {
-        serde_json::from_str(&house::read("statemachines/reconcile.asl.json")).unwrap()
+    fn machines() -> Vec<Value> {
+        ["reconcile", "incident"]
+            .map(|name| {
+                let text = house::read(&format!("statemachines/{name}.asl.json"));
+                serde_json::from_str(&text).unwrap()
+            })
+            .to_vec()
     }
 
     #[test]
@@ -243,7 +267,7 @@ mod tests {
         let samples = load();
         assert!(samples.len() > 40);
         assert_eq!(
-            complaints(&samples, &house::workers(), &machine(), &detail_types()),
+            complaints(&samples, &house::workers(), &machines(), &rules()),
             Vec::<String>::new()
         );
     }
@@ -264,14 +288,18 @@ mod tests {
 
     #[test]
     fn each_bad_sample_is_seen() {
-        let workers = ["claim", "dispatch", "resume", "sweep"].map(str::to_owned);
+        let workers = ["claim", "dispatch", "resume", "sweep", "watch"].map(str::to_owned);
         let machine = json!({"States": {
             "Claim": {"Type": "Task", "Parameters": {
                 "FunctionName": "${ClaimFunction}", "Payload": {"destination_id.$": "$.destination_id", "execution.$": "$$.Execution.Id"}
             }},
             "Plan": {"Type": "Pass", "ResultSelector": {"lane.$": "$.Payload.lane"}}
         }});
-        let kinds = BTreeSet::from(["MediaLive Channel Alert".to_owned()]);
+        let kinds = |kind: &str| BTreeSet::from([kind.to_owned()]);
+        let rules = BTreeMap::from([
+            ("watch".to_owned(), kinds("MediaLive Channel Alert")),
+            ("resume".to_owned(), kinds("MediaLive Channel State Change")),
+        ]);
         let event = |kind: &str| {
             json!({"version": "0", "id": "1", "detail-type": kind, "source": "aws.medialive", "account": "123456789012",
             "time": "2026-11-21T19:00:00Z", "region": "us-west-2", "resources": [], "detail": {}})
@@ -284,6 +312,10 @@ mod tests {
             ("stream-remove", json!({"Records": [record]})),
             ("channel-alert", event("MediaLive Channel Alert")),
             ("sweep-tick", event("Scheduled Event")),
+            (
+                "channel-state-change",
+                event("MediaLive Channel State Change"),
+            ),
         ];
         let found = |samples: &[(&str, Value)]| {
             let samples: Vec<Sample> = samples
@@ -293,7 +325,7 @@ mod tests {
                     event: event.clone(),
                 })
                 .collect();
-            complaints(&samples, &workers, &machine, &kinds)
+            complaints(&samples, &workers, std::slice::from_ref(&machine), &rules)
         };
         assert_eq!(found(&good), Vec::<String>::new());
         for (place, name, event, complaint) in [

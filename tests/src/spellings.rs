@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{house, permissions, story, template};
 
 /// Workers that an event wakes; the state machine does not know them.
-pub const WOKEN: &[&str] = &["dispatch", "resume", "sweep"];
+pub const WOKEN: &[&str] = &["dispatch", "resume", "sweep", "watch"];
 
 /// Deeds whose name at AWS is another one, with the reason in the name itself.
 const OTHER_NAMES: &[(&str, &str)] = &[
@@ -33,7 +33,14 @@ const NO_DEED: &[&str] = &[
     "fail",
     "release",
     "sweep",
+    "watch",
+    "confirm-incident",
+    "watch-incident",
+    "close-incident",
 ];
+
+/// What the template hands to a machine that is no function.
+const NO_FUNCTION: &[(&str, &str)] = &[("IncidentsTopic", "IncidentsTopic")];
 
 /// What is wrong between the folders and the template.
 pub fn in_template(workers: &[String], template: &Value) -> Vec<String> {
@@ -131,15 +138,40 @@ fn deeds(worker: &str, template: &Value) -> Vec<String> {
     found
 }
 
-/// What is wrong between a state machine, the functions it is handed and the folders.
-pub fn in_story(workers: &[String], machine: &Value, substitutions: &Value) -> Vec<String> {
+/// What is wrong between the state machines, the functions each is handed and the folders.
+pub fn in_stories(workers: &[String], stories: &[(Value, Value)]) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut told = BTreeSet::new();
+    for (machine, substitutions) in stories {
+        found.extend(in_story(workers, machine, substitutions, &mut told));
+    }
+    for worker in workers
+        .iter()
+        .map(String::as_str)
+        .filter(|worker| !told.contains(*worker) && !WOKEN.contains(worker))
+    {
+        found.push(format!("{worker} is in no story"));
+    }
+    found
+}
+
+fn in_story(
+    workers: &[String],
+    machine: &Value,
+    substitutions: &Value,
+    told: &mut BTreeSet<String>,
+) -> Vec<String> {
     let mut found = Vec::new();
     for (name, target) in substitutions.as_object().expect("substitutions") {
-        if *target != json!({"Fn::GetAtt": [name, "Arn"]}) {
+        let other = NO_FUNCTION.iter().find(|(known, _)| known == name);
+        let wanted = match other {
+            Some((_, resource)) => json!({"Ref": resource}),
+            None => json!({"Fn::GetAtt": [name, "Arn"]}),
+        };
+        if *target != wanted {
             found.push(format!("{name} is handed over as {target}"));
         }
     }
-    let mut told = BTreeSet::new();
     for (state, task) in story::tasks(machine) {
         let function = task["Parameters"]["FunctionName"].as_str().unwrap_or("?");
         let worker = workers
@@ -149,7 +181,7 @@ pub fn in_story(workers: &[String], machine: &Value, substitutions: &Value) -> V
             found.push(format!("{state} calls {function}, which is no worker"));
             continue;
         };
-        told.insert(worker.as_str());
+        told.insert(worker.clone());
         let pascal = house::pascal(worker);
         // A state that waits says for what, one that follows a failure says of what.
         let rest = state.strip_prefix(&pascal).unwrap_or("?");
@@ -162,13 +194,6 @@ pub fn in_story(workers: &[String], machine: &Value, substitutions: &Value) -> V
         if WOKEN.contains(&worker.as_str()) {
             found.push(format!("{state} calls {worker}, which events wake"));
         }
-    }
-    for worker in workers
-        .iter()
-        .map(String::as_str)
-        .filter(|worker| !told.contains(worker) && !WOKEN.contains(worker))
-    {
-        found.push(format!("{worker} is in no story"));
     }
     found
 }
@@ -190,14 +215,18 @@ pub fn in_manifests(manifests: &[(String, String)]) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn story() -> (Value, Value) {
+    fn stories() -> Vec<(Value, Value)> {
         let template = template::load();
-        let machine = template["Resources"]["ReconcileStateMachine"]["Properties"].clone();
-        let text = house::read(machine["DefinitionUri"].as_str().unwrap());
-        (
-            serde_json::from_str(&text).unwrap(),
-            machine["DefinitionSubstitutions"].clone(),
-        )
+        template::resources(&template, "AWS::Serverless::StateMachine")
+            .into_iter()
+            .map(|(_, machine)| {
+                let text = house::read(machine["DefinitionUri"].as_str().unwrap());
+                (
+                    serde_json::from_str(&text).unwrap(),
+                    machine["DefinitionSubstitutions"].clone(),
+                )
+            })
+            .collect()
     }
 
     #[test]
@@ -221,9 +250,8 @@ mod tests {
 
     #[test]
     fn the_story_calls_things_by_their_names() {
-        let (machine, substitutions) = story();
         assert_eq!(
-            in_story(&house::workers(), &machine, &substitutions),
+            in_stories(&house::workers(), &stories()),
             Vec::<String>::new()
         );
     }
@@ -300,8 +328,9 @@ mod tests {
             }})
         };
         let given = json!({"ClaimFunction": {"Fn::GetAtt": ["ClaimFunction", "Arn"]}});
-        let found =
-            |state: &str, function: &str| in_story(&workers, &machine(state, function), &given);
+        let found = |state: &str, function: &str| {
+            in_stories(&workers, &[(machine(state, function), given.clone())])
+        };
         assert_eq!(
             found("PollChannelUntilRunning", "${PollChannelFunction}"),
             Vec::<String>::new()
@@ -333,7 +362,7 @@ mod tests {
         );
         let wrong = json!({"ClaimFunction": {"Fn::GetAtt": ["PlanFunction", "Arn"]}});
         assert_eq!(
-            in_story(&workers, &machine("Claim", "${ClaimFunction}"), &wrong).len(),
+            in_stories(&workers, &[(machine("Claim", "${ClaimFunction}"), wrong)]).len(),
             1
         );
     }

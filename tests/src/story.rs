@@ -104,6 +104,8 @@ const RULE: &[&str] = &[
     "IsNull",
 ];
 
+/// A message is sent by Step Functions itself: no function has to run for it.
+const PUBLISH: &str = "arn:aws:states:::sns:publish";
 const INVOKE: &str = "arn:aws:states:::lambda:invoke";
 const INVOKE_AND_WAIT: &str = "arn:aws:states:::lambda:invoke.waitForTaskToken";
 
@@ -193,6 +195,9 @@ fn one_state(name: &str, state: &Value, found: &mut Vec<String>) {
 fn task(name: &str, state: &Value, found: &mut Vec<String>) {
     let resource = state["Resource"].as_str().unwrap_or("?");
     let waits = resource == INVOKE_AND_WAIT;
+    if resource == PUBLISH {
+        return message(name, state, found);
+    }
     if !waits && resource != INVOKE {
         found.push(format!("{name}: {resource} is not the call of a function"));
     }
@@ -215,6 +220,46 @@ fn task(name: &str, state: &Value, found: &mut Vec<String>) {
     catch(name, list(&state["Catch"]), found);
 }
 
+/// A message: its topic, its subject, its text. Whatever fails is tried again, and what fails for good
+/// never ends the story.
+fn message(name: &str, state: &Value, found: &mut Vec<String>) {
+    timeout(name, state, false, found);
+    if let Some(parameters) = state["Parameters"].as_object() {
+        fields(
+            parameters,
+            &["TopicArn!", "Subject.$!", "Message.$!"],
+            &format!("{name}.Parameters"),
+            found,
+        );
+    }
+    for retrier in list(&state["Retry"]) {
+        fields(
+            retrier.as_object().expect("a retrier is an object"),
+            RETRIER,
+            &format!("{name}.Retry"),
+            found,
+        );
+        if retrier["ErrorEquals"] != serde_json::json!(["States.TaskFailed", "States.Timeout"]) {
+            found.push(format!("{name}: a message is tried again whatever failed"));
+        }
+    }
+    for catcher in list(&state["Catch"]) {
+        fields(
+            catcher.as_object().expect("a catcher is an object"),
+            CATCHER,
+            &format!("{name}.Catch"),
+            found,
+        );
+    }
+    if list(&state["Catch"])
+        .last()
+        .map(|last| &last["ErrorEquals"])
+        != Some(&serde_json::json!(["States.ALL"]))
+    {
+        found.push(format!("{name}: the last catch takes everything"));
+    }
+}
+
 /// A task has its end: a number, or, where a wait is as long as a plan said, the place of one.
 fn timeout(name: &str, state: &Value, waits: bool, found: &mut Vec<String>) {
     match (
@@ -222,7 +267,8 @@ fn timeout(name: &str, state: &Value, waits: bool, found: &mut Vec<String>) {
         state["TimeoutSecondsPath"].as_str(),
     ) {
         (Value::Null, None) => found.push(format!("{name}: TimeoutSeconds is missing")),
-        (Value::Null, Some(path)) if waits && path.starts_with("$.plan.") => {}
+        (Value::Null, Some(path))
+            if waits && (path.starts_with("$.plan.") || path.starts_with("$.incident.")) => {}
         (Value::Null, Some(path)) => {
             found.push(format!("{name}: {path} is no place of a wait's length"));
         }
@@ -357,13 +403,13 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
-/// The tasks of a machine: state name and state.
+/// The tasks of a machine that invoke a function: state name and state.
 pub fn tasks(machine: &Value) -> BTreeMap<&str, &Value> {
     machine["States"]
         .as_object()
         .expect("a state machine has states")
         .iter()
-        .filter(|(_, state)| state["Type"] == "Task")
+        .filter(|(_, state)| state["Type"] == "Task" && state["Resource"] != PUBLISH)
         .map(|(name, state)| (name.as_str(), state))
         .collect()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::template;
+use crate::{house, manners, template};
 
 /// What must hold at places of the template: path, value.
 fn must() -> Vec<(&'static str, Value)> {
@@ -22,6 +22,18 @@ fn must() -> Vec<(&'static str, Value)> {
         (
             "/Resources/LedgerTable/Properties/TimeToLiveSpecification",
             json!({"AttributeName": "expires_at", "Enabled": true}),
+        ),
+        (
+            "/Resources/IncidentsTable/Properties/TimeToLiveSpecification",
+            json!({"AttributeName": "expires_at", "Enabled": true}),
+        ),
+        (
+            "/Resources/IncidentStateMachine/Properties/Logging/IncludeExecutionData",
+            json!(false),
+        ),
+        (
+            "/Resources/IncidentStateMachine/Properties/Type",
+            json!("STANDARD"),
         ),
         // Inputs and outputs of an execution belong to its history, not to a log.
         (
@@ -55,7 +67,12 @@ fn must() -> Vec<(&'static str, Value)> {
         ("/Resources/Flow/Condition", json!("MakesFlow")),
         ("/Parameters/EncoderCidr/Default", Value::Null),
     ];
-    for table in ["DestinationsTable", "LedgerTable", "SessionsTable"] {
+    for table in [
+        "DestinationsTable",
+        "LedgerTable",
+        "SessionsTable",
+        "IncidentsTable",
+    ] {
         for (field, value) in [
             ("DeletionPolicy", json!("Retain")),
             ("UpdateReplacePolicy", json!("Retain")),
@@ -93,6 +110,10 @@ const BOUNDED: &[(&str, u64)] = &[
     ),
     (
         "/Resources/ResumeFunction/Properties/EventInvokeConfig/MaximumEventAgeInSeconds",
+        900,
+    ),
+    (
+        "/Resources/WatchFunction/Properties/EventInvokeConfig/MaximumEventAgeInSeconds",
         900,
     ),
     ("/Globals/Function/Timeout", 15),
@@ -209,9 +230,12 @@ fn alarms(template: &Value, runbooks: &BTreeSet<String>) -> Vec<String> {
             found.push(format!("{name}: metric math is for AWS only"));
         }
     }
+    let codes = manners::problem_codes(&house::read("domain/src/problem.rs"));
     let pages = runbooks
         .iter()
-        .filter(|page| !matches!(page.as_str(), "README" | "problems"));
+        .filter(|page| !matches!(page.as_str(), "README" | "problems"))
+        // The pages of the problem codes are held elsewhere.
+        .filter(|page| !codes.contains(*page));
     found.extend(
         pages
             .filter(|page| !linked.contains(*page))
@@ -223,7 +247,6 @@ fn alarms(template: &Value, runbooks: &BTreeSet<String>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::house;
 
     fn runbooks() -> BTreeSet<String> {
         house::texts()

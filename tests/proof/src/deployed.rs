@@ -21,14 +21,20 @@ pub struct Deployed {
     pub machine_arn: String,
     /// The state machine.
     pub machine: Arc<Machine>,
+    /// The ARN of the state machine of incidents.
+    pub incident_arn: String,
+    /// The state machine of incidents.
+    pub incident: Arc<Machine>,
+    /// Physical name of the table of incidents.
+    pub incidents_table: String,
     /// Its definition, and the functions it invokes.
     story: (String, BTreeMap<String, String>),
     /// The same machine with other limits, made when first needed.
     limited: Mutex<BTreeMap<u32, Arc<Machine>>>,
     /// The mapping of the table's stream.
     pub mapping: Mapping,
-    /// Sources and detail types that the rule lets through.
-    rule: (BTreeSet<String>, BTreeSet<String>),
+    /// Each worker that events wake: sources and detail types that its rule lets through.
+    rules: Vec<(&'static str, BTreeSet<String>, BTreeSet<String>)>,
     /// How long each worker's function may run, milliseconds.
     function_ms: BTreeMap<String, u64>,
     /// From tick to tick, milliseconds.
@@ -122,20 +128,19 @@ impl Deployed {
         }
         let machine = &template["Resources"]["ReconcileStateMachine"]["Properties"];
         let name = stack.text(&machine["Name"]);
-        for (key, value) in machine["DefinitionSubstitutions"]
-            .as_object()
-            .into_iter()
-            .flatten()
-        {
-            let id = value["Fn::GetAtt"][0].as_str().unwrap_or_default();
-            let uri = template["Resources"][id]["Properties"]["CodeUri"].as_str();
-            let worker = uri
-                .and_then(|uri| uri.rsplit('/').next())
-                .unwrap_or_default();
-            substitutions.insert(key.clone(), function_arn(worker));
-        }
+        substitutions.extend(handed_over(template, &stack, machine));
         let machine =
             Machine::parse(&name, story, &substitutions).map_err(|refusal| refusal.to_string())?;
+        let incident = &template["Resources"]["IncidentStateMachine"]["Properties"];
+        let incident_name = stack.text(&incident["Name"]);
+        let incident_story =
+            house::house::read(incident["DefinitionUri"].as_str().unwrap_or_default());
+        let incident = Machine::parse(
+            &incident_name,
+            &incident_story,
+            &handed_over(template, &stack, incident),
+        )
+        .map_err(|refusal| refusal.to_string())?;
         let function = |id: &str| &template["Resources"][id]["Properties"];
         let edit = &function("DispatchFunction")["Events"]["Edit"]["Properties"];
         let whole = |value: &Value| value.as_u64().unwrap_or_default();
@@ -150,7 +155,6 @@ impl Deployed {
                     * 1000,
             }
         };
-        let pattern = &function("ResumeFunction")["Events"]["Media"]["Properties"]["Pattern"];
         let texts = |value: &Value| -> BTreeSet<String> {
             let value = stack.resolve(value).unwrap_or_default();
             let texts = value.as_array().into_iter().flatten();
@@ -158,6 +162,19 @@ impl Deployed {
                 .filter_map(|text| text.as_str().map(str::to_owned))
                 .collect()
         };
+        let rules = [
+            ("resume", "ResumeFunction", "Media"),
+            ("watch", "WatchFunction", "Complaint"),
+        ]
+        .map(|(worker, id, event)| {
+            let pattern = &function(id)["Events"][event]["Properties"]["Pattern"];
+            (
+                worker,
+                texts(&pattern["source"]),
+                texts(&pattern["detail-type"]),
+            )
+        })
+        .to_vec();
         let tick = &function("SweepFunction")["Events"]["Tick"]["Properties"]["Schedule"];
         let tables = ["DestinationsTable", "LedgerTable", "SessionsTable"].map(|id| {
             let name = &template["Resources"][id]["Properties"]["TableName"];
@@ -168,6 +185,10 @@ impl Deployed {
             settings,
             machine_arn: format!("arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{name}"),
             machine,
+            incident_arn: format!("arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{incident_name}"),
+            incident,
+            incidents_table: stack
+                .text(&template["Resources"]["IncidentsTable"]["Properties"]["TableName"]),
             story: (story.to_owned(), substitutions),
             limited: Mutex::default(),
             mapping: Mapping {
@@ -177,7 +198,7 @@ impl Deployed {
                 bisects: edit["BisectBatchOnFunctionError"] == true,
                 reports: edit["FunctionResponseTypes"][0] == "ReportBatchItemFailures",
             },
-            rule: (texts(&pattern["source"]), texts(&pattern["detail-type"])),
+            rules,
             function_ms,
             every_ms: rate(&stack.text(tick))?,
             resume: again("ResumeFunction"),
@@ -204,11 +225,17 @@ impl Deployed {
         Arc::clone(machine)
     }
 
-    /// Whether the rule hands an event on.
+    /// The workers whose rules let an event through.
     #[must_use]
-    pub fn lets_through(&self, event: &Value) -> bool {
+    pub fn woken_by(&self, event: &Value) -> Vec<&'static str> {
         let text = |name: &str| event[name].as_str().unwrap_or_default();
-        self.rule.0.contains(text("source")) && self.rule.1.contains(text("detail-type"))
+        self.rules
+            .iter()
+            .filter(|(_, sources, kinds)| {
+                sources.contains(text("source")) && kinds.contains(text("detail-type"))
+            })
+            .map(|(worker, ..)| *worker)
+            .collect()
     }
 
     /// How long a worker's function may run, milliseconds.
@@ -222,6 +249,24 @@ impl Deployed {
     pub fn settings(&self, worker: &str) -> &Settings {
         &self.settings[worker]
     }
+}
+
+/// What the template hands to a state machine: functions by their ARN, whatever else by its own.
+fn handed_over(template: &Value, stack: &Deployment, machine: &Value) -> BTreeMap<String, String> {
+    let names = machine["DefinitionSubstitutions"].as_object();
+    names
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| {
+            let id = value["Fn::GetAtt"][0].as_str().unwrap_or_default();
+            let uri = template["Resources"][id]["Properties"]["CodeUri"].as_str();
+            let arn = match uri.and_then(|uri| uri.rsplit('/').next()) {
+                Some(worker) => function_arn(worker),
+                None => stack.text(value),
+            };
+            (key.clone(), arn)
+        })
+        .collect()
 }
 
 /// `rate(1 minute)` in milliseconds.
@@ -274,11 +319,15 @@ mod tests {
             let kind = "MediaLive Channel State Change";
             serde_json::json!({"source": source, "detail-type": kind})
         };
-        assert!(house.lets_through(&event("aws.medialive")));
-        assert!(!house.lets_through(&event("somebody.else")));
-        for arn in house.machine.functions() {
+        assert_eq!(house.woken_by(&event("aws.medialive")), ["resume"]);
+        assert!(house.woken_by(&event("somebody.else")).is_empty());
+        assert_eq!(
+            house.settings("watch").incident_machine_arn,
+            house.incident_arn
+        );
+        for arn in house.machine.functions().union(&house.incident.functions()) {
             assert!(
-                crate::functions::find(worker_of(&arn).unwrap()).is_some(),
+                crate::functions::find(worker_of(arn).unwrap()).is_some(),
                 "{arn}"
             );
         }

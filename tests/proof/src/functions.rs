@@ -25,6 +25,8 @@ macro_rules! workers {
 workers! {
     "add-flow-output" => add_flow_output::handle,
     "claim" => claim::handle,
+    "close-incident" => close_incident::handle,
+    "confirm-incident" => confirm_incident::handle,
     "create-channel" => create_channel::handle,
     "create-input" => create_input::handle,
     "delete-channel" => delete_channel::handle,
@@ -44,6 +46,8 @@ workers! {
     "stop-channel" => stop_channel::handle,
     "sweep" => sweep::handle,
     "update-channel" => update_channel::handle,
+    "watch" => watch::handle,
+    "watch-incident" => watch_incident::handle,
 }
 
 /// A worker by name.

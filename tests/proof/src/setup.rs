@@ -98,8 +98,11 @@ pub enum Act {
     /// DeleteParameter.
     DropKey(String),
     /// The simulator's by-hand action on a destination's thing: `stop_channel`, `delete_channel`,
-    /// `start_channel`, `delete_input`, `remove_flow_output`, `recover_channel`, `stop_flow`...
+    /// `start_channel`, `delete_input`, `remove_flow_output`, `recover_channel`, `stop_flow`,
+    /// `cut_source`, `restore_source`...
     ByHand(&'static str, String),
+    /// An alert of MediaLive on a destination's channel, by its text: set, or cleared.
+    Alert(String, &'static str, bool),
     /// Changes quotas.
     Quotas(Value),
     /// StopExecution of the destination's running execution.

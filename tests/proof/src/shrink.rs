@@ -127,6 +127,7 @@ fn whose(act: &Act) -> Option<&str> {
         Act::Edit(id, _)
         | Act::Delete(id)
         | Act::ByHand(_, id)
+        | Act::Alert(id, ..)
         | Act::Abort(id)
         | Act::Redrive(id)
         | Act::Replay(id) => Some(id),

@@ -253,6 +253,10 @@ fn act_line(act: &Act) -> (Option<&str>, String) {
         Act::Redeploy => (None, "deploys the state machine anew".into()),
         Act::Down(service) => (None, format!("from now on {service} answers nothing")),
         Act::Up(service) => (None, format!("{service} is back")),
+        Act::Alert(id, kind, set) => (
+            Some(id),
+            format!("{}: {kind}", if *set { "alert" } else { "alert over" }),
+        ),
         Act::Nothing => (None, "does nothing".into()),
     }
 }

@@ -231,12 +231,66 @@ fn rare() -> Vec<Run> {
         .push(cue(When::After(300_000), Act::Delete("b".into())));
     // Our row and the record are gone while it runs: what is left answers to nobody.
     let mut orphaned = Run::new(
-        &story(vec![cue(streams, Act::Delete("a".into()))]),
+        &story(vec![cue(streams.clone(), Act::Delete("a".into()))]),
         Plan::calm(1),
     );
     orphaned.setup.stream = false;
     orphaned.lost = Some("a");
+    // Something goes wrong on the air, is told, and is over; it comes back within the quiet time; the
+    // execution that watches is stopped by hand; and all of it once more with the schedule alone.
+    let alert = |set| Act::Alert("a".into(), "Failed RTMP Connection", set);
+    let wrong = |events| {
+        let mut wrong = story(vec![
+            cue(streams.clone(), alert(true)),
+            // Another word while somebody looks: who then watches is told at once.
+            cue(
+                When::Enters("a".into(), "ConfirmIncident", 0),
+                Act::Alert("a".into(), "Failed to Write to Output", true),
+            ),
+            cue(When::After(150_000), alert(false)),
+            cue(
+                When::After(0),
+                Act::Alert("a".into(), "Failed to Write to Output", false),
+            ),
+            cue(When::After(10_000), alert(true)),
+            cue(When::After(1000), Act::Nothing),
+            cue(When::After(150_000), Act::Abort("a".into())),
+            cue(When::After(150_000), alert(false)),
+            cue(When::After(200_000), Act::Delete("a".into())),
+        ]);
+        wrong.events = events;
+        wrong
+    };
+    // The feed is cut and comes back while two are on the air, and the flow's own words are lost.
+    let mut cut = story(vec![
+        cue(When::After(0), Act::Key(setup::key_of("b"))),
+        cue(When::After(0), Act::Put(setup::record("b", "streaming"))),
+        cue(When::Quiet, Act::Nothing),
+        cue(
+            When::After(90_000),
+            Act::ByHand("cut_source", String::new()),
+        ),
+        cue(
+            When::After(300_000),
+            Act::ByHand("restore_source", String::new()),
+        ),
+        cue(When::After(200_000), Act::Delete("a".into())),
+        cue(When::After(100), Act::Delete("b".into())),
+    ]);
+    cut.events = false;
+    let heard = story(vec![
+        cue(streams.clone(), Act::ByHand("cut_source", String::new())),
+        cue(
+            When::After(150_000),
+            Act::ByHand("restore_source", String::new()),
+        ),
+        cue(When::After(200_000), Act::Delete("a".into())),
+    ]);
     let mut all = vec![
+        Run::new(&wrong(true), Plan::calm(1)),
+        Run::new(&wrong(false), Plan::calm(1)),
+        Run::new(&cut, Plan::calm(1)),
+        Run::new(&heard, Plan::calm(1)),
         Run::new(&named_badly, Plan::calm(1)),
         Run::new(&laps, Plan::calm(1)),
         Run::new(&sought, Plan::of(1, vec![lands_late])),

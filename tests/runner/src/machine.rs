@@ -56,10 +56,12 @@ pub(crate) enum Kind {
     },
 }
 
-/// A Task state: the invocation of one Lambda function.
+/// A Task state: the invocation of one Lambda function, or a message to one topic.
 #[derive(Debug)]
 pub(crate) struct Task {
-    pub(crate) function: String,
+    /// The function's ARN, or the topic's.
+    pub(crate) target: String,
+    pub(crate) publishes: bool,
     pub(crate) payload: Template,
     /// Whether it waits for its task token to come back.
     pub(crate) token: bool,
@@ -154,7 +156,7 @@ impl Machine {
     /// The names of all functions its tasks invoke.
     pub fn functions(&self) -> BTreeSet<String> {
         let function = |state: &State| match &state.kind {
-            Kind::Task(task) => Some(task.function.clone()),
+            Kind::Task(task) if !task.publishes => Some(task.target.clone()),
             _ => None,
         };
         self.states.iter().filter_map(function).collect()

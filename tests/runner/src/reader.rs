@@ -94,9 +94,14 @@ impl State {
 
 impl Task {
     fn read(fields: &mut Fields<'_>, find: &Find<'_>) -> Result<Task, Refusal> {
+        let mut publishes = false;
         let token = match fields.need_text("Resource")? {
             "arn:aws:states:::lambda:invoke" => false,
             "arn:aws:states:::lambda:invoke.waitForTaskToken" => true,
+            "arn:aws:states:::sns:publish" => {
+                publishes = true;
+                false
+            }
             other => {
                 return Err(fields.refuse(
                     "Resource",
@@ -108,12 +113,25 @@ impl Task {
             .take("Parameters")
             .ok_or_else(|| fields.missing("Parameters"))?;
         let mut call = fields.inner("Parameters", parameters)?;
-        let function = call.need_text("FunctionName")?.to_owned();
-        // `Payload` or `Payload.$`: read as a template of that one field.
-        let (plain, path) = (call.take("Payload"), call.take("Payload.$"));
-        if plain.is_some() == path.is_some() {
-            return Err(call.refuse("Payload", "is missing, or is there twice"));
+        // Each of these as it stands or as a path: read as a template of those fields.
+        let mut once = |plain: &'static str, path: &'static str| match call.take(plain).is_some()
+            == call.take(path).is_some()
+        {
+            true => Err(call.refuse(plain, "is missing, or is there twice")),
+            false => Ok(()),
+        };
+        if publishes {
+            once("Subject", "Subject.$")?;
+            once("Message", "Message.$")?;
+        } else {
+            once("Payload", "Payload.$")?;
         }
+        let target = if publishes {
+            "TopicArn"
+        } else {
+            "FunctionName"
+        };
+        let target = call.need_text(target)?.to_owned();
         call.finish()?;
         let payload =
             Template::read(parameters).map_err(|why| fields.refuse("Parameters", &why))?;
@@ -135,7 +153,8 @@ impl Task {
             return Err(fields.refuse("HeartbeatSeconds", "is not below TimeoutSeconds"));
         }
         Ok(Task {
-            function,
+            target,
+            publishes,
             payload,
             token,
             timeout,

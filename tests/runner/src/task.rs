@@ -26,6 +26,7 @@ impl Execution {
             }
         };
         let payload = parameters["Payload"].clone();
+        let message = task.publishes.then(|| parameters.clone());
         self.note(
             now,
             What::Scheduled {
@@ -44,8 +45,17 @@ impl Execution {
             heartbeat,
             submitted: false,
         });
+        if let Some(message) = message {
+            let text = |name: &str| message[name].as_str().unwrap_or_default().to_owned();
+            return Effect::Publish {
+                topic: task.target.clone(),
+                subject: text("Subject"),
+                message: text("Message"),
+                attempt,
+            };
+        }
         Effect::Invoke {
-            function: task.function.clone(),
+            function: task.target.clone(),
             payload,
             attempt,
             token,

@@ -46,6 +46,17 @@ pub enum Effect {
         /// The task token, if the state waits for one.
         token: Option<String>,
     },
+    /// A message is to be sent; its answer goes to `Execution::answer`.
+    Publish {
+        /// The topic's ARN, substitutions done.
+        topic: String,
+        /// One line.
+        subject: String,
+        /// The rest.
+        message: String,
+        /// Unique per invocation within the execution.
+        attempt: u64,
+    },
     /// It moved on and asks for nothing: a Choice, a Pass, the start of a wait or of a retry's delay.
     Moved,
     /// It is over; `Execution::status` says how.

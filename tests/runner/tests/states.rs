@@ -285,3 +285,70 @@ fn the_time_of_a_whole_execution() {
         (Status::TimedOut, Some(at(31_536_000.0)))
     );
 }
+
+#[test]
+fn a_message_is_handed_out_and_its_answer_selected() {
+    let tell = json!({
+        "Type": "Task", "Resource": "arn:aws:states:::sns:publish",
+        "Parameters": {
+            "TopicArn": "topic", "Subject.$": "$.message.subject", "Message.$": "$.message.text"
+        },
+        "TimeoutSeconds": 20, "ResultSelector": { "done": true }, "ResultPath": "$.told",
+        "Retry": [{
+            "ErrorEquals": ["States.TaskFailed", "States.Timeout"], "IntervalSeconds": 2,
+            "MaxAttempts": 1, "BackoffRate": 2.0
+        }],
+        "End": true
+    });
+    let input = json!({ "message": { "subject": "Over.", "text": "All is well." } });
+    let mut execution = stand::start(&stand::machine(json!({ "A": tell })), input.clone());
+    let mut attempts = Vec::new();
+    for (now, answer) in [
+        (
+            0.0,
+            Err(runner::Failure::new("SNS.InternalErrorException", "no")),
+        ),
+        (2.0, Ok(json!({ "MessageId": "1" }))),
+    ] {
+        while execution
+            .next_due()
+            .is_some_and(|due| due <= stand::at(now))
+        {
+            let effect = execution.advance(stand::at(now), &mut || 1.0);
+            if let Some(runner::Effect::Publish {
+                topic,
+                subject,
+                message,
+                attempt,
+            }) = effect
+            {
+                assert_eq!(
+                    (topic.as_str(), subject.as_str(), message.as_str()),
+                    ("topic", "Over.", "All is well.")
+                );
+                attempts.push(attempt);
+                execution.answer(stand::at(now), attempt, answer.clone());
+            }
+        }
+    }
+    assert_eq!(attempts, [1, 2]);
+    let mut told = input;
+    told["told"] = json!({ "done": true });
+    assert_eq!(*execution.output().expect("it ended"), told);
+}
+
+#[test]
+fn a_message_without_a_text_is_refused() {
+    for parameters in [
+        json!({ "TopicArn": "topic", "Subject.$": "$.a" }),
+        json!({ "Subject.$": "$.a", "Message.$": "$.b" }),
+        json!({ "TopicArn": "topic", "Subject": "a", "Message": "b", "TargetArn": "c" }),
+    ] {
+        let tell = json!({
+            "Type": "Task", "Resource": "arn:aws:states:::sns:publish", "Parameters": parameters,
+            "End": true
+        });
+        let machine = json!({ "StartAt": "A", "States": { "A": tell } });
+        assert!(stand::read(&machine).is_err(), "{machine}");
+    }
+}

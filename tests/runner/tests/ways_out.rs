@@ -200,6 +200,7 @@ fn live(seed: u64) -> (Execution, Vec<String>) {
                     }
                     Some(Effect::Ended) => assert_ne!(execution.status(), Status::Running),
                     Some(Effect::Moved) => assert_eq!(execution.status(), Status::Running),
+                    Some(effect @ Effect::Publish { .. }) => panic!("{effect:?}"),
                     None => assert!(execution.next_due().is_none_or(|due| due > now)),
                 }
             }

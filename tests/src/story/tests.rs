@@ -306,3 +306,49 @@ fn each_substitution_must_be_used_and_given() {
             .any(|line| line.contains("ClaimFunction} is not handed over"))
     );
 }
+
+#[test]
+fn each_wrong_message_is_seen() {
+    let publish = json!({"Type": "Task", "Comment": "Tell.", "Resource": PUBLISH,
+        "Parameters": {"TopicArn": "${Topic}", "Subject.$": "$.subject", "Message.$": "$.text"},
+        "TimeoutSeconds": 20, "ResultPath": null,
+        "Retry": [retrier(&["States.TaskFailed", "States.Timeout"])],
+        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Over"}], "Next": "Over"});
+    let found = |place: &str, value: Value| {
+        let mut machine = json!({"Comment": "Tells.", "StartAt": "Tell", "TimeoutSeconds": 60,
+            "States": {"Tell": publish.clone(), "Over": {"Type": "Succeed"}}});
+        if !place.is_empty() {
+            *machine["States"]["Tell"].pointer_mut(place).unwrap() = value;
+        }
+        complaints(&machine, &BTreeSet::from(["Topic".to_owned()]))
+    };
+    assert_eq!(found("", Value::Null), Vec::<String>::new());
+    for (place, value, complaint) in [
+        (
+            "/Retry/0/ErrorEquals",
+            json!(["States.Timeout"]),
+            "Tell: a message is tried again",
+        ),
+        (
+            "/Catch/0/ErrorEquals",
+            json!(["States.Timeout"]),
+            "Tell: the last catch takes everything",
+        ),
+        (
+            "/TimeoutSeconds",
+            json!(0),
+            "Tell: TimeoutSeconds is a number",
+        ),
+        (
+            "/Parameters",
+            json!({"TopicArn": "${Topic}"}),
+            "Tell.Parameters: Subject.$ is missing",
+        ),
+    ] {
+        let found = found(place, value);
+        assert!(
+            found.iter().any(|line| line.starts_with(complaint)),
+            "{place}: {found:?}"
+        );
+    }
+}

@@ -8,9 +8,10 @@ use cloud::{
     events::eventbridge::EventBridgeEvent,
     executions,
     executions::Fate,
-    helpers, inputs, ledgers, media_connect, media_live,
+    helpers::{self, Helper},
+    inputs, ledgers, media_connect, media_live,
     nudge::{self, Nudge},
-    records,
+    outages, records,
 };
 use domain::{
     ledger, name,
@@ -27,13 +28,15 @@ pub struct Swept {
     waits_ended: usize,
     orphans_removed: Vec<String>,
     flow_stopped: bool,
+    /// Alerts, and ends of alerts, that no event had told.
+    alerts_heard: usize,
     /// Things that failed and are left to the next pass.
     left: usize,
 }
 
 /// Makes one pass. What fails is left to the next one; only not being able to look is an error.
 pub async fn handle(cloud: &Cloud, _tick: EventBridgeEvent) -> Result<Swept, Error> {
-    let seen = look(cloud).await?;
+    let (seen, outages) = look(cloud).await?;
     let rules = rules(cloud, &seen).await?;
     let pass = sweep::decide(cloud.now(), &seen, &rules);
     let mut swept = Swept::default();
@@ -58,6 +61,8 @@ pub async fn handle(cloud: &Cloud, _tick: EventBridgeEvent) -> Result<Swept, Err
     let stopped = flow(cloud, &seen, &pass).await;
     swept.note(stopped, |swept, stopped| swept.flow_stopped = stopped);
     repair(cloud, &seen, &mut swept).await;
+    let heard = outages::recheck(cloud, &seen, &outages).await;
+    swept.note(heard, |swept, heard| swept.alerts_heard += heard);
     // As long as one is stuck, so that the alarm stays up until a person has come.
     let lasting = |row: &ledger::Ledger| {
         let shown = row.problem.as_ref().map(|shown| shown.code.as_str());
@@ -82,7 +87,8 @@ impl Swept {
     }
 }
 
-async fn look(cloud: &Cloud) -> Result<Seen, Error> {
+/// What there is, and what is known of incidents.
+async fn look(cloud: &Cloud) -> Result<(Seen, BTreeMap<String, Helper>), Error> {
     let (clients, settings, now) = (&cloud.clients, &cloud.settings, cloud.now());
     // The things first and the rows after: a thing made in between is then accounted for.
     let mut things = media_live::list_channels(clients).await?;
@@ -115,8 +121,13 @@ async fn look(cloud: &Cloud) -> Result<Seen, Error> {
         .filter_map(|key| key.strip_prefix("channel#"))
         .map(str::to_owned)
         .collect();
+    let outages = helpers
+        .iter()
+        .filter(|(key, _)| key.starts_with("incident#"))
+        .map(|(key, helper)| (key.clone(), helper.clone()))
+        .collect();
     let memory = |key: &str| helpers.get(key).cloned().unwrap_or_default();
-    Ok(Seen {
+    let seen = Seen {
         records,
         rows,
         addresses,
@@ -126,7 +137,8 @@ async fn look(cloud: &Cloud) -> Result<Seen, Error> {
         ended_holders,
         suspects: memory(helpers::SWEEP_KEY).suspects,
         flow_unneeded_since: memory(helpers::FLOW_KEY).unneeded_since,
-    })
+    };
+    Ok((seen, outages))
 }
 
 /// The flow's outputs. Only one that might be an orphan is asked for its tags.

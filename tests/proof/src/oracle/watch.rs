@@ -286,6 +286,7 @@ impl Oracles {
             | Act::Redeploy
             | Act::Down(_)
             | Act::Up(_)
+            | Act::Alert(..)
             | Act::Nothing => {}
         }
     }

@@ -61,13 +61,31 @@ pub fn invoked(world: &World) -> BTreeSet<Recorded> {
         .invocations()
         .iter()
         .filter(|invocation| invocation.execution.is_some());
-    let invoke = |arn: String| Recorded {
-        holder: "reconcile".to_owned(),
-        call: Call::new("lambda", "Invoke", vec![Resource::new(arn)]),
+    let holder = |execution: u32| {
+        let arn = world.executions()[execution as usize].arn();
+        let incident = &world.house().incident_arn;
+        let its = incident.replacen(":stateMachine:", ":execution:", 1);
+        match arn.starts_with(&format!("{its}:")) {
+            true => "incident".to_owned(),
+            false => "reconcile".to_owned(),
+        }
     };
-    tasks
-        .map(|invocation| invoke(function_arn(invocation.worker)))
-        .collect()
+    let invocations = tasks.map(|invocation| {
+        let arn = function_arn(invocation.worker);
+        Recorded {
+            holder: holder(invocation.execution.unwrap_or_default()),
+            call: Call::new("lambda", "Invoke", vec![Resource::new(arn)]),
+        }
+    });
+    let messages = world.published().iter().map(|message| Recorded {
+        holder: holder(message.execution),
+        call: Call::new(
+            "sns",
+            "Publish",
+            vec![Resource::new(message.topic.as_str())],
+        ),
+    });
+    invocations.chain(messages).collect()
 }
 
 /// A call of a worker as IAM sees it. The simulator gives ARNs and ids of its own to what

@@ -40,6 +40,11 @@ pub const REASONS: &[Reason] = &[
         "Executions are named as they begin; the state machine is named.",
     ),
     (
+        "arn:aws:states:us-west-2:123456789012:execution:lunora-lunora-incident:[*]",
+        &["states:DescribeExecution"],
+        "Executions are named as they begin; the state machine is named.",
+    ),
+    (
         "arn:aws:logs:us-west-2:123456789012:log-group:/aws/lambda/lunora-lunora-[*]",
         &["logs:CreateLogStream", "logs:PutLogEvents"],
         "One policy for all workers: each writes its own group of ours, and Lambda names the streams.",

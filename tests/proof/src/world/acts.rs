@@ -191,6 +191,13 @@ impl World {
                 self.parameters.delete(&name);
             }
             Act::ByHand(action, id) => self.by_hand(action, &id),
+            Act::Alert(id, kind, set) => {
+                let action = if set { "set_alert" } else { "clear_alert" };
+                if let Some(channel) = self.channel_of(&id) {
+                    let body = json!({"action": action, "id": channel, "alert_type": kind});
+                    self.core.control(self.now, "POST", "by-hand", &body);
+                }
+            }
             Act::Quotas(body) => {
                 let (status, answer) = self.core.control(self.now, "POST", "quotas", &body);
                 assert_eq!(status, 200, "the simulator refuses the quotas: {answer}");
@@ -275,6 +282,15 @@ impl World {
         self.table("UpdateItem", &body);
     }
 
+    /// The channel of a destination that exists.
+    fn channel_of(&self, id: &str) -> Option<String> {
+        let name = format!("lunora-lunora-{id}");
+        let book = self.core.book();
+        let mut rows = book.channels().filter(|row| row.state() != "DELETED");
+        rows.find(|row| row.name() == name)
+            .map(|row| row.id().to_owned())
+    }
+
     /// What a person does in the console. If the thing is not there or not in a state for it, the
     /// console says so and nothing happens.
     fn by_hand(&mut self, action: &str, id: &str) {
@@ -286,17 +302,20 @@ impl World {
             return;
         }
         let name = format!("lunora-lunora-{id}");
-        let book = self.core.book();
         let thing = if action.ends_with("_channel") {
-            let mut rows = book.channels().filter(|row| row.state() != "DELETED");
-            rows.find(|row| row.name() == name)
-                .map(|row| row.id().to_owned())
+            self.channel_of(id)
+        } else if action.ends_with("_source") {
+            let (_, state) = self.core.control(self.now, "GET", "state", &Value::Null);
+            state["flows"][0]["sources"][0]["arn"]
+                .as_str()
+                .map(str::to_owned)
         } else if action.ends_with("_input") {
+            let book = self.core.book();
             let mut rows = book.inputs().filter(|row| row.state() != "DELETED");
             rows.find(|row| row.name() == name)
                 .map(|row| row.id().to_owned())
         } else if action.ends_with("_flow_output") {
-            let flow = book.flow(&self.flow_arn);
+            let flow = self.core.book().flow(&self.flow_arn);
             flow.and_then(|flow| {
                 let mut rows = flow.outputs();
                 rows.find(|row| row.name() == name)

@@ -14,9 +14,10 @@ const SOON_MS: u64 = 60_000;
 /// Lambda tries an asynchronous event again after one minute, then after two.
 const AGAIN_MS: u64 = 60_000;
 
-/// An event on its way to `resume`.
+/// An event on its way to a worker.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Delivery {
+    worker: &'static str,
     event: Value,
     since: u64,
     tries: u32,
@@ -61,13 +62,17 @@ impl World {
     }
 
     fn told(&mut self, event: Value) {
-        if !self.house.lets_through(&event) {
-            return;
+        for worker in self.house.woken_by(&event) {
+            self.told_to(worker, event.clone());
         }
+    }
+
+    fn told_to(&mut self, worker: &'static str, event: Value) {
         let (nth, fault) = self.decide_edge(Edge::MediaEvent);
         let lag = self.chance.way(For::Event, u64::from(nth), 0, EVENT_MS);
         let mut at = self.now + lag;
         let delivery = Delivery {
+            worker,
             event,
             since: self.now,
             tries: 0,
@@ -108,11 +113,11 @@ impl World {
         if self.setup.keep_sinks {
             self.sink(Sink::Event, delivery.event.to_string());
         }
-        let event = delivery.event.clone();
-        self.invoke("resume", event, Caller::Event(Box::new(delivery)), None);
+        let (worker, event) = (delivery.worker, delivery.event.clone());
+        self.invoke(worker, event, Caller::Event(Box::new(delivery)), None);
     }
 
-    /// `resume` has answered, or not.
+    /// The worker has answered, or not.
     pub(super) fn event_done(&mut self, delivery: Delivery, well: bool) {
         let rules = self.house.resume;
         let again = AGAIN_MS << delivery.tries;

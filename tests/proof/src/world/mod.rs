@@ -32,7 +32,7 @@ use std::{
 };
 
 pub use call::Asked;
-pub use records::{Call, Invocation, Run, Sink};
+pub use records::{Call, Invocation, Published, Run, Sink};
 
 /// When every run begins: 2026-11-21T19:00:00Z, in milliseconds since 1970.
 pub const BEGIN: u64 = 1_795_287_600_000;
@@ -76,6 +76,7 @@ pub struct World {
     flow_arn: String,
     decisions: decide::Decisions,
     sinks: Vec<(Sink, u64, String)>,
+    published: Vec<Published>,
     /// Says whether a worker's role allows a call; None allows everything.
     pub permits: Option<Permits>,
 }
@@ -117,6 +118,9 @@ impl World {
         database.create_table(&house.tables.1, "destination_id", false);
         database.expire_by(&house.tables.1, "expires_at");
         database.create_sorted_table(&house.sessions, "destination_id", Some("started_at"), false);
+        let incidents = &house.incidents_table;
+        database.create_sorted_table(incidents, "destination_id", Some("incident_id"), false);
+        database.expire_by(incidents, "expires_at");
         let mut world = World {
             clouds: clouds(&flow_arn),
             more: flows::More::new(more.collect()),
@@ -151,6 +155,7 @@ impl World {
             keys: Vec::new(),
             flow_arn,
             sinks: Vec::new(),
+            published: Vec::new(),
             permits: None,
         };
         world.after_media();
@@ -269,6 +274,12 @@ impl World {
     #[must_use]
     pub fn sinks(&self) -> &[(Sink, u64, String)] {
         &self.sinks
+    }
+
+    /// The messages that were sent to people, in order.
+    #[must_use]
+    pub fn published(&self) -> &[Published] {
+        &self.published
     }
 
     /// Physical names: the operator's table and our own.

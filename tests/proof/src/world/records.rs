@@ -60,6 +60,21 @@ pub struct Run {
     pub(super) moves: u64,
 }
 
+/// A message that was sent to a topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// When.
+    pub at: u64,
+    /// By which execution.
+    pub execution: u32,
+    /// The topic's ARN.
+    pub topic: String,
+    /// One line.
+    pub subject: String,
+    /// The rest.
+    pub message: String,
+}
+
 /// Something that a stream key must never be found in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sink {
@@ -69,6 +84,8 @@ pub enum Sink {
     Event,
     /// A line that a worker wrote.
     Log,
+    /// A message to people.
+    Message,
     /// A worker's answer or error, as its caller gets it.
     Outcome,
     /// The body of a request, but for CreateChannel and UpdateChannel.

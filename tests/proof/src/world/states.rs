@@ -27,11 +27,16 @@ impl World {
         let text = |name: &str| body[name].as_str().unwrap_or_default();
         match operation.short() {
             "StartExecution" => {
-                if text("stateMachineArn") != self.house.machine_arn {
-                    let words = "State Machine Does Not Exist";
-                    return perform::error(400, "StateMachineDoesNotExist", words);
+                let arn = text("stateMachineArn");
+                if arn == self.house.machine_arn {
+                    return self.start_execution(text("name"), text("input"));
                 }
-                self.start_execution(text("name"), text("input"))
+                if arn == self.house.incident_arn {
+                    let machine = Arc::clone(&self.house.incident);
+                    return self.start_of(arn, &machine, text("name"), text("input"));
+                }
+                let words = "State Machine Does Not Exist";
+                perform::error(400, "StateMachineDoesNotExist", words)
             }
             "DescribeExecution" => self.describe_execution(text("executionArn"), stale),
             "SendTaskSuccess" => self.send_task_success(text("taskToken"), text("output")),
@@ -39,8 +44,23 @@ impl World {
         }
     }
 
-    /// StartExecution: idempotent by name while that execution runs with the same input.
+    /// StartExecution of `reconcile`.
     pub(super) fn start_execution(&mut self, name: &str, input: &str) -> Told {
+        let machine = Arc::clone(&self.machine);
+        let arn = &self.house.machine_arn;
+        self.start_of(arn, &machine, name, input)
+    }
+
+    /// StartExecution: idempotent by name while that execution runs with the same input.
+    fn start_of(
+        &mut self,
+        machine_arn: &str,
+        machine: &Arc<runner::Machine>,
+        name: &str,
+        input: &str,
+    ) -> Told {
+        let arn = machine_arn.replacen(":stateMachine:", ":execution:", 1);
+        let arn = format!("{arn}:{name}");
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if name.is_empty() || name.len() > 80 || !name.chars().all(fits) {
             return perform::error(400, "InvalidName", "Invalid Name");
@@ -48,7 +68,7 @@ impl World {
         let Ok(input) = serde_json::from_str::<Value>(input) else {
             return perform::error(400, "InvalidExecutionInput", "Invalid input");
         };
-        if let Some(&known) = self.names.get(name) {
+        if let Some(&known) = self.names.get(&arn) {
             let execution = &self.executions[known as usize];
             if execution.status() == Status::Running && *execution.input() == input {
                 return started(execution);
@@ -57,7 +77,7 @@ impl World {
             return perform::error(400, "ExecutionAlreadyExists", &words);
         }
         let (nth, fault) = self.decide_edge(Edge::ExecutionStart);
-        let mut machine = Arc::clone(&self.machine);
+        let mut machine = Arc::clone(machine);
         let mut not_before = self.now;
         match fault {
             Some(Fault::LimitExceeded) => {
@@ -65,15 +85,12 @@ impl World {
                 return perform::error(400, "ExecutionLimitExceeded", words);
             }
             Some(Fault::Delayed(seconds)) => not_before += u64::from(seconds) * 1000,
-            Some(Fault::TimedOut(seconds)) => machine = self.house.machine_with_timeout(seconds),
+            Some(Fault::TimedOut(seconds)) if machine_arn == self.house.machine_arn => {
+                machine = self.house.machine_with_timeout(seconds);
+            }
             _ => {}
         }
         let number = self.executions.len() as u32;
-        let arn = self
-            .house
-            .machine_arn
-            .replacen(":stateMachine:", ":execution:", 1);
-        let arn = format!("{arn}:{name}");
         let destination = input["destination_id"].as_str().unwrap_or_default();
         self.runs.push(Run {
             destination: destination.to_owned(),
@@ -86,7 +103,7 @@ impl World {
         let execution = Execution::start(machine, &arn, name, input, timestamp(self.now));
         let told = started(&execution);
         self.executions.push(execution);
-        self.names.insert(name.to_owned(), number);
+        self.names.insert(arn, number);
         self.trace.note(self.now, What::Began(number));
         self.running += 1;
         self.note_history(number);
@@ -95,12 +112,8 @@ impl World {
     }
 
     fn describe_execution(&self, arn: &str, stale: bool) -> Told {
-        let known = arn
-            .rsplit(':')
-            .next()
-            .and_then(|name| self.names.get(name))
-            .map(|number| &self.executions[*number as usize])
-            .filter(|execution| execution.arn() == arn);
+        let known = self.names.get(arn);
+        let known = known.map(|number| &self.executions[*number as usize]);
         let recently =
             |time: Timestamp| self.now.saturating_sub(time.as_millisecond() as u64) < LAG_MS;
         let Some(execution) = known.filter(|known| !(stale && recently(known.started()))) else {
@@ -109,7 +122,9 @@ impl World {
         };
         let mut answer = json!({
             "executionArn": arn,
-            "stateMachineArn": self.house.machine_arn,
+            "stateMachineArn": arn.rsplit_once(':').map(|(machine, _)| {
+                machine.replacen(":execution:", ":stateMachine:", 1)
+            }),
             "name": execution.name(),
             "status": execution.status().name(),
             "startDate": seconds(execution.started()),
@@ -166,8 +181,7 @@ impl World {
     }
 
     fn of_token(&self, token: &str) -> Option<u32> {
-        let name = runner::execution_of(token)?.rsplit(':').next()?;
-        self.names.get(name).copied()
+        self.names.get(runner::execution_of(token)?).copied()
     }
 
     pub(super) fn late_token(&mut self, token: &str, output: &str) {
@@ -203,7 +217,15 @@ impl World {
         };
         let effect = self.executions[index].advance(timestamp(self.now), &mut jitter);
         self.note_history(number);
-        if let Some(Effect::Invoke {
+        if let Some(Effect::Publish {
+            topic,
+            subject,
+            message,
+            attempt,
+        }) = effect
+        {
+            self.publish(number, attempt, topic, subject, message);
+        } else if let Some(Effect::Invoke {
             function,
             payload,
             attempt,
@@ -218,6 +240,21 @@ impl World {
             self.invoke(worker, payload, Caller::Task(number, attempt), destination);
         }
         self.expect(number);
+    }
+
+    /// SNS takes a message.
+    fn publish(&mut self, number: u32, attempt: u64, topic: String, subject: String, text: String) {
+        self.sink(super::Sink::Message, format!("{subject}\n{text}"));
+        let sent = self.published.len();
+        self.published.push(super::Published {
+            at: self.now,
+            execution: number,
+            topic,
+            subject,
+            message: text,
+        });
+        let answer = json!({ "MessageId": format!("00000000-0000-4000-8000-{sent:012x}") });
+        self.task_done(number, attempt, Ok(answer));
     }
 
     /// Puts an execution's next transition into the queue.

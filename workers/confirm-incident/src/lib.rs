@@ -1,0 +1,190 @@
+//! Looks whether what an event hinted at is so, notes it for people and for Plan, and says what comes next.
+//!
+//! Runs twice: whoever is noted as the one who tells tells, and the same look writes the same.
+//! Undone by: close-incident, or its own next look, when it is over.
+
+use cloud::{
+    Cloud, Error, Timestamp, executions, helpers,
+    incidents::{self, Look},
+    outages,
+    payload::{ConfirmInput, IncidentOutput, Next},
+};
+use domain::{
+    incident::{Cause, FLOW, Open, QUIET_SECONDS, Trouble, incident_id},
+    ledger, name,
+    telling::{self, Message},
+};
+
+/// How long it watches without a word before it looks by itself, seconds: events are best effort, and
+/// the sweep hears of what they missed within minutes.
+const LOOK_SECONDS: i64 = 900;
+/// The same where no list of AWS's can be asked, or where somebody else was to tell, seconds.
+const SOON_SECONDS: i64 = 60;
+
+/// Confirms, or says that it is over.
+pub async fn handle(cloud: &Cloud, input: ConfirmInput) -> Result<IncidentOutput, Error> {
+    let now = cloud.now();
+    let key = outages::key(&input.destination_id, input.cause);
+    let helper = helpers::read(&cloud.clients, &cloud.settings, &key).await?;
+    let helper = helper.unwrap_or_default();
+    let changes = helper.changes;
+    let me = Some(&input.execution);
+    // Its key may have changed since this execution began: it had begun earlier than was heard.
+    let own = |open: &Open| open.incident_id == input.incident_id || open.watched_by.as_ref() == me;
+    let Some(open) = helper.open.filter(own) else {
+        let gone = Open {
+            incident_id: input.incident_id.clone(),
+            ..Open::new(&input.destination_id, "", input.cause, now)
+        };
+        return Ok(says(Next::Over, &gone, changes, now));
+    };
+    let look = incidents::look(cloud, &open, helper.accounted).await?;
+    let mut next = Open {
+        watched_by: Some(input.execution.clone()),
+        ..open.clone()
+    };
+    let Some(outage) = &look.outage else {
+        show(cloud, &open, &look, None).await?;
+        if !open.kept {
+            return forget(cloud, &open, changes, now).await;
+        }
+        note(cloud, &open, &next).await?;
+        return Ok(quiet(&next, changes, now, look.over_at.unwrap_or(now)));
+    };
+    // By a clock that runs ahead of ours: since we heard of it.
+    let heard = |time: Timestamp| if time > now { open.since } else { time };
+    if let Some(until) = outage.until
+        && open.kept
+    {
+        show(cloud, &open, &look, None).await?;
+        note(cloud, &open, &next).await?;
+        return Ok(quiet(&next, changes, now, until));
+    }
+    let set_since = outage.set_since.map(heard);
+    if let Some(since) = set_since
+        && let confirmed_at = ledger::after(since, open.cause.debounce_seconds())
+        && now < confirmed_at
+    {
+        note(cloud, &open, &next).await?;
+        return Ok(IncidentOutput {
+            look_at: confirmed_at,
+            ..says(Next::Debounce, &next, changes, now)
+        });
+    }
+    if !open.kept {
+        next.since = heard(outage.since);
+        next.incident_id = incident_id(open.cause, next.since);
+    }
+    next.part_of = part_of(cloud, &next).await?;
+    next.kept = true;
+    let mine = open.told_by.as_ref() == me && !input.told.done;
+    let tells = next.part_of.is_none() && (open.told_by.is_none() || mine);
+    if tells {
+        next.told_by = Some(input.execution.clone());
+    }
+    if tells || !open.kept || next.part_of != open.part_of {
+        let told_at = tells.then_some(now);
+        incidents::keep(cloud, &next, &outage.alert_types, told_at).await?;
+    }
+    note(cloud, &open, &next).await?;
+    let trouble = set_since.map(|since| Trouble {
+        channel_id: open.channel_id.clone(),
+        since,
+        alert_types: outage.alert_types.clone(),
+    });
+    show(cloud, &open, &look, trouble).await?;
+    let after = if tells { Next::Tell } else { Next::Watch };
+    let mut says = says(after, &next, changes, now);
+    if outage.until.is_some() {
+        // Noticed when it was over already: told all the same, and soon told to be over.
+        says.wait_seconds = 1;
+    }
+    if tells {
+        let names: Vec<String> = look.running.keys().cloned().collect();
+        says.message = telling::of_incident(&next, &names, &cloud.settings.runbooks);
+    }
+    Ok(says)
+}
+
+/// The incident of the flow that is told in the place of this one.
+async fn part_of(cloud: &Cloud, open: &Open) -> Result<Option<String>, Error> {
+    if open.cause != Cause::InputLoss || open.destination_id == FLOW || open.told_by.is_some() {
+        return Ok(None);
+    }
+    let flow = incidents::feed_loss(cloud, open).await?;
+    Ok(flow.map(|flow| flow.incident_id))
+}
+
+/// Ends what never was an incident, unless there was another word just now.
+async fn forget(
+    cloud: &Cloud,
+    open: &Open,
+    changes: u64,
+    now: Timestamp,
+) -> Result<IncidentOutput, Error> {
+    if outages::forget(cloud, open, changes, None).await? {
+        return Ok(says(Next::Over, open, changes, now));
+    }
+    Ok(IncidentOutput {
+        look_at: ledger::after(now, open.cause.debounce_seconds()),
+        ..says(Next::Debounce, open, changes, now)
+    })
+}
+
+/// Writes what this look has learned.
+async fn note(cloud: &Cloud, before: &Open, after: &Open) -> Result<(), Error> {
+    match outages::note(cloud, before, after).await? {
+        true => Ok(()),
+        false => Err(Error::transient(
+            "Another execution looks at the same incident.",
+        )),
+    }
+}
+
+/// Shows the trouble to Plan, or that there is none, and wakes it if that is news.
+async fn show(
+    cloud: &Cloud,
+    open: &Open,
+    look: &Look,
+    trouble: Option<Trouble>,
+) -> Result<(), Error> {
+    let Some(row) = &look.row else {
+        return Ok(());
+    };
+    let because = match &trouble {
+        Some(trouble) => format!("{} since {}", open.incident_id, trouble.since),
+        None => format!("{} over at {}", open.incident_id, cloud.now().as_second()),
+    };
+    if outages::show(cloud, row, open.cause, trouble).await? {
+        let id = &open.destination_id;
+        let name = name::execution(id, &name::short_hash(&because));
+        executions::start(&cloud.clients, &cloud.settings, &name, id).await?;
+    }
+    Ok(())
+}
+
+/// Over, if it stays so for the quiet time.
+fn quiet(open: &Open, changes: u64, now: Timestamp, over_at: Timestamp) -> IncidentOutput {
+    let until = over_at.min(now);
+    let left = ledger::after(until, QUIET_SECONDS).as_second() - now.as_second();
+    IncidentOutput {
+        until,
+        // Step Functions takes a timeout from one second on.
+        wait_seconds: left.max(1),
+        ..says(Next::Quiet, open, changes, now)
+    }
+}
+
+fn says(next: Next, open: &Open, changes: u64, now: Timestamp) -> IncidentOutput {
+    let soon = open.destination_id == FLOW || open.part_of.is_some();
+    IncidentOutput {
+        next,
+        incident_id: open.incident_id.clone(),
+        since: open.since,
+        look_at: now,
+        wait_seconds: if soon { SOON_SECONDS } else { LOOK_SECONDS },
+        until: now,
+        changes,
+        message: Message::default(),
+    }
+}
