@@ -145,12 +145,50 @@ pub fn problem_codes(source: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The problem codes that have a row on the page for operators.
+/// The problem codes that have a row on the page for operators, which leads to their own page.
 pub fn documented_codes(page: &str) -> BTreeSet<String> {
-    let row = Regex::new(r"(?m)^\| `([a-z_]+)` \| .{10,} \|$").expect("a pattern");
+    let row =
+        Regex::new(r"(?m)^\| \[`([a-z_]+)`\]\(([a-z_]+)\.md\) \| .{10,} \|$").expect("a pattern");
     row.captures_iter(page)
+        .filter(|found| found[1] == found[2])
         .map(|found| found[1].to_owned())
         .collect()
+}
+
+/// What the page of a problem code tells, in this order, in an operator's words.
+const TOLD: &[&str] = &[
+    "You see",
+    "Why",
+    "What Lunora does",
+    "What you do",
+    "How to check",
+];
+
+/// What is missing on the page of a problem code.
+pub fn page_complaints(code: &str, page: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    if !page.starts_with("# ") || !page.contains(&format!("\n`{code}`\n")) {
+        found.push(format!("{code}: the page does not say what it is about"));
+    }
+    let mut at = 0;
+    for (place, part) in TOLD.iter().enumerate() {
+        let head = format!("\n**{part}.**");
+        let Some(start) = page[at..].find(&head).map(|start| at + start + head.len()) else {
+            found.push(format!("{code}: no '{part}' in its place"));
+            continue;
+        };
+        let end = TOLD.get(place + 1).and_then(|next| {
+            page[start..]
+                .find(&format!("\n**{next}.**"))
+                .map(|end| start + end)
+        });
+        let words = page[start..end.unwrap_or(page.len())].trim();
+        if words.len() < 8 || !words.ends_with(['.', '!']) {
+            found.push(format!("{code}: '{part}' says too little"));
+        }
+        at = start;
+    }
+    found
 }
 
 #[cfg(test)]
@@ -185,13 +223,54 @@ mod tests {
     }
 
     #[test]
+    fn every_problem_has_a_page_that_helps() {
+        let codes = problem_codes(&house::read("domain/src/problem.rs"));
+        let pages = house::texts();
+        let found: Vec<String> = codes
+            .iter()
+            .flat_map(|code| {
+                let path = format!("docs/runbooks/{code}.md");
+                match pages.iter().find(|file| file.path == path) {
+                    Some(file) => page_complaints(code, &file.text),
+                    None => vec![format!("{code} has no page")],
+                }
+            })
+            .collect();
+        assert_eq!(found, Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_page_that_does_not_help_is_seen() {
+        let good = "# Gone\n\n`gone`\n\n**You see.** It is gone.\n\n**Why.** It was taken.\n\n\
+            **What Lunora does.** It makes another.\n\n**What you do.** Nothing at all.\n\n**How to check.** Look again.\n";
+        assert_eq!(page_complaints("gone", good), Vec::<String>::new());
+        for (what, instead, complaint) in [
+            ("# Gone", "Gone", "gone: the page does not say"),
+            ("`gone`", "`other`", "gone: the page does not say"),
+            ("**Why.**", "**Because.**", "gone: no 'Why' in its place"),
+            ("It was taken.", "-", "gone: 'Why' says too little"),
+            (
+                "Look again.",
+                "Look again",
+                "gone: 'How to check' says too little",
+            ),
+        ] {
+            let found = page_complaints("gone", &good.replace(what, instead));
+            assert!(
+                found.iter().any(|line| line.starts_with(complaint)),
+                "{complaint}: {found:?}"
+            );
+        }
+    }
+
+    #[test]
     fn a_problem_in_one_place_only_is_seen() {
         let source = "codes! {\n    InvalidId Record \"invalid_id\"\n        \"Advice.\";\n    Internal Process \"internal\"\n        \"Advice.\";\n}\n";
         assert_eq!(
             problem_codes(source),
             BTreeSet::from(["internal".to_owned(), "invalid_id".to_owned()])
         );
-        let page = "| code | meanwhile |\n|---|---|\n| `internal` | stuck; what exists stays |\n| `invalid_id` |  |\n";
+        let page = "| code | meanwhile |\n|---|---|\n| [`internal`](internal.md) | stuck; what exists stays |\n| [`invalid_id`](internal.md) | nothing is made |\n| [`wrong_type`](wrong_type.md) |  |\n";
         assert_eq!(
             documented_codes(page),
             BTreeSet::from(["internal".to_owned()])
