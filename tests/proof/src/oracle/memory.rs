@@ -70,6 +70,8 @@ pub struct Destination {
     pub generation_at: u64,
     /// The record's mirror.
     pub shown: Shown,
+    /// The row has let the problem go that the record still shows: the mirror's write was lost.
+    pub problem_let_go: bool,
     /// When StartChannel was accepted, since the operator's last act.
     pub starts: Vec<u64>,
     /// Calls that were refused for good: operation and status.

@@ -31,8 +31,12 @@ impl Oracles {
             return;
         };
         if before.problem.as_deref() == Some(code) {
-            // Where a role denies the record, another problem may have come and gone unseen.
-            if before.problem_since != shown.problem_since && self.denied == 0 {
+            // Where a role denies the record, or a write of it is lost, the problem may have gone and
+            // come again unseen.
+            let known = self.destinations.get(id);
+            let unseen = self.denied > 0
+                || !self.fired.is_empty() && known.is_some_and(|known| known.problem_let_go);
+            if before.problem_since != shown.problem_since && !unseen {
                 let sentence = format!("{code} is shown since another time, and was never away");
                 self.broken("S8 since", at, Some(id), sentence);
             }

@@ -393,6 +393,8 @@ impl Oracles {
             if generation(&row) != generation(&row_before) {
                 destination.generation_at = at;
             }
+            let noted = row.as_ref().and_then(|row| row.problem.as_deref());
+            destination.problem_let_go |= noted != shown_before.problem.as_deref();
             self.touched.insert(id.to_owned());
             self.row_changes_lawfully(at, id, row_before.as_ref(), row.as_ref());
         }
@@ -409,6 +411,7 @@ impl Oracles {
             let began = writer.map_or(at, |number| house.invocation(number).began);
             self.mirror_is_true((began, at), id, &shown_before, &shown);
             self.problem_is_honest(house, (began, at), id, &shown_before, &shown);
+            self.destination(id).problem_let_go = false;
         }
     }
 
