@@ -9,7 +9,7 @@ use crate::{
     table::{self, Update, Written, attribute, text},
 };
 use aws_sdk_dynamodb::types::ReturnValue;
-use domain::{Error, incident::Open, ledger, watch::Words};
+use domain::{Error, incident::Open, ledger, report::Removed, session::AddedUp, watch::Words};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -27,6 +27,12 @@ pub struct Helper {
     /// Suspected orphans and when each was first seen.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub suspects: BTreeMap<String, Timestamp>,
+    /// What the sweep removed lately.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<Removed>,
+    /// Up to where the sessions are added up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub added_up: Option<AddedUp>,
     /// Since when nobody needs the flow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unneeded_since: Option<Timestamp>,
@@ -254,6 +260,28 @@ pub async fn note_suspects(
     suspects: &BTreeMap<String, Timestamp>,
 ) -> Result<(), Error> {
     let update = Update::default().set("suspects", attribute(suspects));
+    write(clients, settings, SWEEP_KEY, update).await?;
+    Ok(())
+}
+
+/// Remembers what the sweep removed.
+pub async fn note_removed(
+    clients: &Clients,
+    settings: &Settings,
+    removed: &[Removed],
+) -> Result<(), Error> {
+    let update = Update::default().set("removed", attribute(&removed));
+    write(clients, settings, SWEEP_KEY, update).await?;
+    Ok(())
+}
+
+/// Remembers up to where the sessions are added up.
+pub async fn note_added_up(
+    clients: &Clients,
+    settings: &Settings,
+    added_up: &AddedUp,
+) -> Result<(), Error> {
+    let update = Update::default().set("added_up", attribute(added_up));
     write(clients, settings, SWEEP_KEY, update).await?;
     Ok(())
 }

@@ -8,10 +8,12 @@ use crate::{
 use aws_sdk_dynamodb::types::ReturnValue;
 use domain::{
     Error,
+    cost::Money,
     ledger::{self, Ledger},
     plan::{Mirror, Status},
     problem::Problem,
     record::{self, Item},
+    report,
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -29,24 +31,73 @@ pub fn lost_mirror(old: &Item, new: &Item) -> bool {
         .any(|name| old.contains_key(*name) && !new.contains_key(*name))
 }
 
-/// Fingerprints of every record's operator attributes.
+/// Fingerprints of every record's operator attributes, and the report as it is shown.
 pub async fn fingerprints(
     clients: &Clients,
     settings: &Settings,
-) -> Result<BTreeMap<String, String>, Error> {
+) -> Result<(BTreeMap<String, String>, Option<Item>), Error> {
     let rows = table::scan(clients, &settings.destinations_table).await?;
-    Ok(rows
+    let mut shown = None;
+    let fingerprints = rows
         .iter()
         .filter_map(|row| {
             let item = table::item(row);
             let id = item.get("destination_id")?.as_str()?.to_owned();
+            if id == report::STATUS {
+                shown = Some(item);
+                return None;
+            }
             // An id that cannot be used has been told so once; nothing else can be done for it.
             if !record::is_valid_id(&id) && item.contains_key("problem") {
                 return None;
             }
             Some((id, record::operator_fingerprint(&item)))
         })
-        .collect())
+        .collect();
+    Ok((fingerprints, shown))
+}
+
+/// Writes the report, attribute by attribute.
+pub async fn write_report(
+    clients: &Clients,
+    settings: &Settings,
+    report: &Item,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let mut update = Update::default().set("changed_at", attribute(&now));
+    for (name, value) in report {
+        update = update.set(name, attribute(value));
+    }
+    table::update(
+        clients,
+        &settings.destinations_table,
+        report::STATUS,
+        update,
+        ReturnValue::None,
+    )
+    .await?;
+    Ok(())
+}
+
+/// Shows what a destination's sessions of this month cost. Never makes a record.
+pub async fn show_cost(
+    clients: &Clients,
+    settings: &Settings,
+    destination_id: &str,
+    cost: Money,
+) -> Result<(), Error> {
+    let update = Update::default()
+        .set("cost_usd_this_month", attribute(&cost))
+        .when_there("destination_id");
+    table::update(
+        clients,
+        &settings.destinations_table,
+        destination_id,
+        update,
+        ReturnValue::None,
+    )
+    .await?;
+    Ok(())
 }
 
 /// Writes the mirror, and removes the attributes that held a key. Never makes a record, and never

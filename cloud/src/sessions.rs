@@ -3,6 +3,7 @@
 use crate::{
     clients::Clients,
     fault::CallError,
+    records,
     settings::Settings,
     table::{self, text},
 };
@@ -10,8 +11,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     Error,
     cost::Money,
+    ledger::Ledger,
     record::Item,
-    session::{self, ALL, Session, Spent, Sum, all_item, month_key},
+    session::{self, ALL, AddedUp, Session, Spent, Sum, all_item, month_key, month_of},
 };
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap};
@@ -55,46 +57,50 @@ pub async fn spent(
     destination_id: &str,
     now: Timestamp,
 ) -> Result<Spent, Error> {
-    let month = now.strftime("%Y-%m").to_string();
-    let items = query(clients, settings, destination_id, &month).await?;
+    let items = query(clients, settings, destination_id, &month_of(now)).await?;
     Ok(Spent::of(&items, now))
 }
 
-/// Adds a destination's month up anew, from its sessions, and writes the sum down.
-pub async fn sum_up(
+/// Adds up anew what is not what the sessions say, and shows it: each destination's month, the month
+/// of all, the record. Gives what is to be remembered. All of it may be done twice.
+pub async fn add_up(
     clients: &Clients,
     settings: &Settings,
-    destination_id: &str,
-    month: &str,
+    rows: &BTreeMap<String, Ledger>,
+    known: &AddedUp,
     now: Timestamp,
-) -> Result<Sum, Error> {
-    let items = query(clients, settings, destination_id, month).await?;
-    let sum = Sum::of(&items);
-    put(clients, settings, sum.item(destination_id, month, now)).await?;
-    Ok(sum)
-}
-
-/// Reads what all destinations of a month came to when they were last added up.
-pub async fn sums(
-    clients: &Clients,
-    settings: &Settings,
-    month: &str,
-) -> Result<BTreeMap<String, Money>, Error> {
-    let key = month_key(month);
-    let rows = query(clients, settings, ALL, &key).await?;
-    Ok(rows.first().map(session::shares).unwrap_or_default())
-}
-
-/// Writes what all destinations of a month come to.
-pub async fn write_all(
-    clients: &Clients,
-    settings: &Settings,
-    month: &str,
-    shares: &BTreeMap<String, Money>,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let item = all_item(month, shares, now);
-    put(clients, settings, item).await
+) -> Result<AddedUp, Error> {
+    let this = month_of(now);
+    let mut after = known.clone();
+    after.marks.retain(|id, _| rows.contains_key(id));
+    if after.month != this {
+        (after.month, after.usd) = (this.clone(), Money(0));
+    }
+    let mut changed: BTreeMap<String, BTreeMap<String, Money>> = BTreeMap::new();
+    for due in session::due(now, rows, known) {
+        let id = &due.destination_id;
+        for month in due.months {
+            let items = query(clients, settings, id, &month).await?;
+            let sum = Sum::of(&items);
+            put(clients, settings, sum.item(id, &month, now)).await?;
+            if month == this {
+                records::show_cost(clients, settings, id, sum.usd).await?;
+            }
+            let shares = changed.entry(month).or_default();
+            shares.insert(id.clone(), sum.usd);
+        }
+        after.marks.insert(due.destination_id, due.mark);
+    }
+    for (month, some) in changed {
+        let known = query(clients, settings, ALL, &month_key(&month)).await?;
+        let mut shares = known.first().map(session::shares).unwrap_or_default();
+        shares.extend(some);
+        put(clients, settings, all_item(&month, &shares, now)).await?;
+        if month == this {
+            after.usd = shares.values().copied().sum();
+        }
+    }
+    Ok(after)
 }
 
 /// Everything of one destination whose sort key begins with something, page by page.

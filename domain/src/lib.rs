@@ -19,6 +19,7 @@ pub mod platform;
 pub mod preset;
 pub mod problem;
 pub mod record;
+pub mod report;
 pub mod schedule;
 pub mod session;
 pub mod sweep;

@@ -15,7 +15,9 @@ mod sums;
 mod tests;
 
 pub use books::{Facts, account};
-pub use sums::{ALL, Spent, Sum, all_item, cost_of, month_key, shares};
+pub use sums::{
+    ALL, AddedUp, Due, Spent, Sum, all_item, cost_of, due, month_key, month_of, shares,
+};
 
 use crate::{
     cost::{EGRESS, IDLE_CHANNEL, IDLE_INPUT, Money},

@@ -4,8 +4,9 @@
 //! sessions each time and never added to, so that doing it twice does it once.
 
 use super::price::whole;
-use crate::{cost::Money, record::Item};
+use crate::{cost::Money, ledger::Ledger, record::Item};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -32,6 +33,57 @@ pub struct Sum {
     pub incidents: u64,
     /// What they cost.
     pub usd: Money,
+}
+
+/// So many destinations are added up in one pass of the sweep; the others wait for the next.
+const DUE_MAX: usize = 20;
+
+/// Up to where sessions are added up: the sweep's memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AddedUp {
+    /// The month that `usd` is of: `2026-11`.
+    pub month: String,
+    /// What all sessions of that month cost.
+    pub usd: Money,
+    /// By destination: the month in which it was added up, and the newest session's writing.
+    pub marks: BTreeMap<String, String>,
+}
+
+/// A destination whose sums are not what its sessions say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// Which.
+    pub destination_id: String,
+    /// Its mark from now on.
+    pub mark: String,
+    /// Months to add up anew.
+    pub months: Vec<String>,
+}
+
+/// The month of a time, as sums name it.
+pub fn month_of(time: Timestamp) -> String {
+    time.strftime("%Y-%m").to_string()
+}
+
+/// What has to be added up: where a session has been written since, and all of it when a month begins.
+pub fn due(now: Timestamp, rows: &BTreeMap<String, Ledger>, known: &AddedUp) -> Vec<Due> {
+    let this = month_of(now);
+    let each = rows.iter().filter_map(|(id, row)| {
+        let noted = row.account.as_ref()?.noted.as_ref()?;
+        let mark = format!("{this} {}", noted.at);
+        if known.marks.get(id) == Some(&mark) {
+            return None;
+        }
+        let mut months = vec![month_of(noted.started_at), this.clone()];
+        months.dedup();
+        Some(Due {
+            destination_id: id.clone(),
+            mark,
+            months,
+        })
+    });
+    each.take(DUE_MAX).collect()
 }
 
 /// The sort key of a month's sum: `2026-11` gives `month#2026-11`.

@@ -321,3 +321,59 @@ fn a_stretch_under_way_has_a_price() {
     let bill = billed(&[('c', 20, 60), ('i', 0, 60), ('r', 60, 660)]);
     assert_eq!(so_far, bill + egress);
 }
+
+#[test]
+fn what_has_changed_is_added_up_and_all_of_it_when_a_month_begins() {
+    let noted = |started_at: &str, at: &str| {
+        let mut row = Ledger::new(ID);
+        row.account = Some(Account {
+            noted: Some(Noted {
+                started_at: started_at.parse().unwrap(),
+                at: at.parse().unwrap(),
+            }),
+            ..Account::default()
+        });
+        row
+    };
+    let rows = std::collections::BTreeMap::from([
+        (
+            "a".to_owned(),
+            noted("2026-10-31T23:00:00Z", "2026-11-01T01:00:00Z"),
+        ),
+        (
+            "b".to_owned(),
+            noted("2026-11-02T20:00:00Z", "2026-11-02T22:00:00Z"),
+        ),
+        ("c".to_owned(), Ledger::new("c")),
+    ]);
+    let months = |now: &str, known: &AddedUp| -> Vec<(String, Vec<String>)> {
+        let due = due(now.parse().unwrap(), &rows, known);
+        due.into_iter()
+            .map(|one| (one.destination_id, one.months))
+            .collect()
+    };
+    let of = |id: &str, months: &[&str]| {
+        (
+            id.to_owned(),
+            months
+                .iter()
+                .map(|&month| month.to_owned())
+                .collect::<Vec<_>>(),
+        )
+    };
+    let mut known = AddedUp::default();
+    let both = [of("a", &["2026-10", "2026-11"]), of("b", &["2026-11"])];
+    assert_eq!(months("2026-11-03T00:00:00Z", &known), both);
+    known
+        .marks
+        .insert("a".to_owned(), "2026-11 2026-11-01T01:00:00Z".to_owned());
+    assert_eq!(
+        months("2026-11-03T00:00:00Z", &known),
+        [of("b", &["2026-11"])]
+    );
+    known
+        .marks
+        .insert("b".to_owned(), "2026-11 2026-11-02T22:00:00Z".to_owned());
+    assert_eq!(months("2026-11-03T00:00:00Z", &known), []);
+    assert_eq!(months("2026-12-01T00:00:00Z", &known).len(), 2);
+}

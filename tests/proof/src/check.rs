@@ -24,6 +24,8 @@ const STORM_MS: u64 = 1_800_000;
 /// Steps of one run: far more than any script needs, so that a house that turns in circles without
 /// time passing is a finding and not a search that hangs.
 const STEPS_MAX: u64 = 400_000;
+/// Two passes of the sweep, the second of which finds nothing new to report.
+const REPORT_MS: u64 = 120_000;
 /// A simulated day.
 const DAY_MS: u64 = 86_400_000;
 /// An event may come a second time an hour later.
@@ -225,6 +227,8 @@ pub fn day_of_rest(setup: &Setup) -> Vec<Violation> {
     if !outcome.violations.is_empty() {
         return outcome.violations;
     }
+    // The next pass of the sweep tells of it in the report.
+    world.run_until(world.now() + REPORT_MS);
     let told = world.core().book().told_end();
     let (executions, calls) = (world.executions().len(), world.calls().len());
     world.run_until(world.now() + DAY_MS);

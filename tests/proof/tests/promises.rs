@@ -125,5 +125,7 @@ fn a_life_costs_no_more_than_it_has_to() {
     // the deployment made two.
     assert!(costs.media_writes <= 12, "{costs:?}\n{}", outcome.story());
     assert!(costs.transitions <= 46, "{costs:?}\n{}", outcome.story());
-    assert!(costs.calls <= 150, "{costs:?}\n{}", outcome.story());
+    // The sweep's are among them: it writes the report when a pass finds something new, and adds the
+    // session up. So are those of `watch`, which hears of the flow.
+    assert!(costs.calls <= 168, "{costs:?}\n{}", outcome.story());
 }

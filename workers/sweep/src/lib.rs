@@ -11,11 +11,14 @@ use cloud::{
     helpers::{self, Helper},
     inputs, ledgers, media_connect, media_live,
     nudge::{self, Nudge},
-    outages, records,
+    outages, records, sessions,
 };
 use domain::{
     ledger, name,
     problem::Code,
+    record,
+    report::{self, Removed},
+    session::AddedUp,
     sweep::{self, Kind, Listed, Pass, Rules, Seen},
 };
 use serde::Serialize;
@@ -30,13 +33,14 @@ pub struct Swept {
     flow_stopped: bool,
     /// Alerts, and ends of alerts, that no event had told.
     alerts_heard: usize,
+    told: bool,
     /// Things that failed and are left to the next pass.
     left: usize,
 }
 
 /// Makes one pass. What fails is left to the next one; only not being able to look is an error.
 pub async fn handle(cloud: &Cloud, _tick: EventBridgeEvent) -> Result<Swept, Error> {
-    let (seen, outages) = look(cloud).await?;
+    let (seen, memory) = look(cloud).await?;
     let rules = rules(cloud, &seen).await?;
     let pass = sweep::decide(cloud.now(), &seen, &rules);
     let mut swept = Swept::default();
@@ -48,10 +52,12 @@ pub async fn handle(cloud: &Cloud, _tick: EventBridgeEvent) -> Result<Swept, Err
     }
     nudge(cloud, &seen, &pass, &mut swept).await;
     wake(cloud, &pass, &mut swept).await;
+    let mut removed = Vec::new();
     for orphan in &pass.orphans {
-        let removed = remove(cloud, orphan).await;
-        swept.note(removed, |swept, ()| {
-            swept.orphans_removed.push(orphan.name.clone())
+        let gone = remove(cloud, orphan).await;
+        swept.note(gone, |swept, ()| {
+            swept.orphans_removed.push(orphan.name.clone());
+            removed.push(Removed::new(orphan, cloud.now()));
         });
     }
     if pass.suspects != seen.suspects {
@@ -61,8 +67,10 @@ pub async fn handle(cloud: &Cloud, _tick: EventBridgeEvent) -> Result<Swept, Err
     let stopped = flow(cloud, &seen, &pass).await;
     swept.note(stopped, |swept, stopped| swept.flow_stopped = stopped);
     repair(cloud, &seen, &mut swept).await;
-    let heard = outages::recheck(cloud, &seen, &outages).await;
+    let heard = outages::recheck(cloud, &seen, &memory.outages).await;
     swept.note(heard, |swept, heard| swept.alerts_heard += heard);
+    let told = tell(cloud, seen.clone(), &pass, memory, removed).await;
+    swept.note(told, |swept, told| swept.told = told);
     // As long as one is stuck, so that the alarm stays up until a person has come.
     let lasting = |row: &ledger::Ledger| {
         let shown = row.problem.as_ref().map(|shown| shown.code.as_str());
@@ -87,15 +95,22 @@ impl Swept {
     }
 }
 
-/// What there is, and what is known of incidents.
-async fn look(cloud: &Cloud) -> Result<(Seen, BTreeMap<String, Helper>), Error> {
+/// What the sweep remembers for the report, the report as it is shown, and what is known of incidents.
+struct Memory {
+    removed: Vec<Removed>,
+    added_up: AddedUp,
+    shown: Option<record::Item>,
+    outages: BTreeMap<String, Helper>,
+}
+
+async fn look(cloud: &Cloud) -> Result<(Seen, Memory), Error> {
     let (clients, settings, now) = (&cloud.clients, &cloud.settings, cloud.now());
     // The things first and the rows after: a thing made in between is then accounted for.
     let mut things = media_live::list_channels(clients).await?;
     things.extend(inputs::list(clients).await?);
     let flow = media_connect::describe_flow(clients, settings).await?;
     let (rows, helpers) = ledgers::all(clients, settings).await?;
-    let records = records::fingerprints(clients, settings).await?;
+    let (records, shown) = records::fingerprints(clients, settings).await?;
     if let Some(flow) = &flow {
         things.extend(outputs(cloud, flow, &rows).await?);
     }
@@ -127,6 +142,13 @@ async fn look(cloud: &Cloud) -> Result<(Seen, BTreeMap<String, Helper>), Error> 
         .map(|(key, helper)| (key.clone(), helper.clone()))
         .collect();
     let memory = |key: &str| helpers.get(key).cloned().unwrap_or_default();
+    let swept = memory(helpers::SWEEP_KEY);
+    let told = Memory {
+        removed: swept.removed,
+        added_up: swept.added_up.unwrap_or_default(),
+        shown,
+        outages,
+    };
     let seen = Seen {
         records,
         rows,
@@ -135,10 +157,43 @@ async fn look(cloud: &Cloud) -> Result<(Seen, BTreeMap<String, Helper>), Error> 
         things,
         flow: flow.map(|flow| flow.look),
         ended_holders,
-        suspects: memory(helpers::SWEEP_KEY).suspects,
+        suspects: swept.suspects,
         flow_unneeded_since: memory(helpers::FLOW_KEY).unneeded_since,
     };
-    Ok((seen, outages))
+    Ok((seen, told))
+}
+
+/// Adds sessions up where there are new ones, and writes the report if it says something new.
+async fn tell(
+    cloud: &Cloud,
+    mut seen: Seen,
+    pass: &Pass,
+    memory: Memory,
+    more: Vec<Removed>,
+) -> Result<bool, Error> {
+    let (clients, settings, now) = (&cloud.clients, &cloud.settings, cloud.now());
+    let added_up = sessions::add_up(clients, settings, &seen.rows, &memory.added_up, now).await?;
+    if added_up != memory.added_up {
+        helpers::note_added_up(clients, settings, &added_up).await?;
+    }
+    let removed = report::remember(&memory.removed, more);
+    if removed != memory.removed {
+        helpers::note_removed(clients, settings, &removed).await?;
+    }
+    seen.suspects.clone_from(&pass.suspects);
+    seen.flow_unneeded_since = pass.flow_unneeded_since;
+    let facts = report::Facts {
+        stack: &settings.stack,
+        feed_bitrate: settings.feed_bitrate,
+        removed: &removed,
+        month: (&added_up.month, added_up.usd),
+    };
+    let report = report::report(&seen, &facts);
+    let new = report::differs(memory.shown.as_ref(), &report);
+    if new {
+        records::write_report(clients, settings, &report, now).await?;
+    }
+    Ok(new)
 }
 
 /// The flow's outputs. Only one that might be an orphan is asked for its tags.
