@@ -53,6 +53,8 @@ impl Makings {
             key_version: self.key_version,
             input_id: self.input_id,
             retry: self.aim.retry,
+            url_type: self.aim.url_type,
+            restarts: self.aim.restarts,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What the template tells a function through its environment.
 
 use domain::Error;
+use domain::caps::Limits;
+use domain::cost::Money;
 use domain::problem::Code;
 
 /// The stack's settings, read once per process.
@@ -32,6 +34,8 @@ pub struct Settings {
     pub flow_grace_seconds: i64,
     /// Whether the flow comes down when nobody needs it.
     pub flow_on_demand: bool,
+    /// The limits of a destination whose record has none of its own.
+    pub limits: Limits,
     /// The state machine; empty where a function has no business with it.
     pub state_machine_arn: String,
     /// The state machine of incidents; empty where a function has no business with it.
@@ -66,6 +70,7 @@ impl Settings {
             grace_seconds: number("GRACE_SECONDS", &text("GRACE_SECONDS")?)?,
             flow_grace_seconds: number("FLOW_GRACE_SECONDS", &text("FLOW_GRACE_SECONDS")?)?,
             flow_on_demand: text("FLOW_POLICY")? == "on_demand",
+            limits: limits(&text)?,
             state_machine_arn: variable("STATE_MACHINE_ARN").unwrap_or_default(),
             incident_machine_arn: variable("INCIDENT_MACHINE_ARN").unwrap_or_default(),
             runbooks: variable("RUNBOOKS").unwrap_or_else(|| "docs/runbooks".to_owned()),
@@ -76,6 +81,7 @@ impl Settings {
     pub fn plan_rules(&self) -> domain::plan::Rules {
         domain::plan::Rules {
             feed_bitrate: self.feed_bitrate,
+            limits: self.limits,
             ..domain::plan::Rules::new(self.grace_seconds, &self.parameter_store_prefix)
         }
     }
@@ -93,6 +99,27 @@ impl Settings {
 fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<T, Error> {
     text.parse()
         .map_err(|_| wrong(format!("The function's {name} is not a number.")))
+}
+
+/// A limit of zero is none.
+fn limits(text: &impl Fn(&str) -> Result<String, Error>) -> Result<Limits, Error> {
+    let millionths = |name: &str| -> Result<Option<u64>, Error> {
+        let text = text(name)?;
+        let number = Money::parse(&text)
+            .ok_or_else(|| wrong(format!("The function's {name} is not a number.")))?;
+        Ok(Some(number.0).filter(|number| *number > 0))
+    };
+    let seconds = |name: &str, unit: u64| -> Result<Option<i64>, Error> {
+        let seconds =
+            millionths(name)?.map(|number| number.saturating_mul(unit).div_ceil(1_000_000));
+        Ok(seconds.and_then(|seconds| i64::try_from(seconds).ok()))
+    };
+    Ok(Limits {
+        no_input_seconds: seconds("NO_INPUT_MINUTES_MAX", 60)?,
+        session_seconds: seconds("SESSION_HOURS_MAX", 3600)?,
+        usd_per_day: millionths("BUDGET_USD_PER_DAY")?.map(Money),
+        usd_per_month: millionths("BUDGET_USD_PER_MONTH")?.map(Money),
+    })
 }
 
 fn wrong(message: String) -> Error {

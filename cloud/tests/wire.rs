@@ -100,6 +100,7 @@ fn settings() -> Settings {
         grace_seconds: 900,
         flow_grace_seconds: 900,
         flow_on_demand: true,
+        limits: domain::caps::Limits::default(),
         state_machine_arn: "arn:aws:states:us-west-2:123456789012:stateMachine:reconcile".into(),
         incident_machine_arn: String::new(),
         runbooks: "docs/runbooks".into(),

@@ -1,13 +1,18 @@
 //! Caps that act: a destination that nobody feeds, that runs too long or costs too much is stopped
 //! and deleted, after a warning. A forgotten channel bills all night; a cap is what ends it.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-use crate::{cost::Money, ledger::after};
+use crate::cost::{MINIMUM_RUN_MINUTES, Money};
+use crate::ledger::after;
+use crate::problem::Code;
+use crate::session::Spent;
 
 /// How long before a cap acts it is announced, seconds; at most a fifth of the cap itself.
 pub const WARNING_SECONDS: i64 = 300;
+/// What every start is billed for at least.
+const MINIMUM_SECONDS: i64 = 60 * MINIMUM_RUN_MINUTES as i64;
 
 /// The limits of one destination: its own where the record has them, else the stack's. Absent means
 /// no limit.
@@ -24,6 +29,26 @@ pub struct Limits {
     pub usd_per_month: Option<Money>,
 }
 
+/// What was spent with the stretch that began then at so much an hour. The least that a start costs
+/// counts from its first second. A stretch over midnight counts for each day what falls into it.
+#[must_use]
+pub fn with_stretch(spent: Spent, now: Timestamp, since: Timestamp, per_hour: Money) -> Spent {
+    let day = now.as_second() - now.as_second().rem_euclid(24 * 3600);
+    let date = TimeZone::UTC.to_datetime(now).date();
+    let month = day - 24 * 3600 * (i64::from(date.day()) - 1);
+    let part = |from: i64| {
+        let began = since.as_second();
+        let seconds = (now.as_second() - began.max(from)).max(0);
+        let least = if began >= from { MINIMUM_SECONDS } else { 0 };
+        let seconds = u64::try_from(seconds.max(least)).unwrap_or(0);
+        per_hour.share(seconds.div_ceil(60), 60)
+    };
+    Spent {
+        today: spent.today + part(day),
+        this_month: spent.this_month + part(month),
+    }
+}
+
 /// What is known.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts {
@@ -31,10 +56,8 @@ pub struct Facts {
     pub no_input_since: Option<Timestamp>,
     /// When this stretch of streaming began: StartChannel was sent.
     pub session_since: Option<Timestamp>,
-    /// Spent today, this stretch included, up to `counted_at`.
-    pub spent_today: Money,
-    /// Spent this month, this stretch included.
-    pub spent_this_month: Money,
+    /// What was spent, this stretch included.
+    pub spent: Spent,
     /// What an hour of streaming costs.
     pub usd_per_hour: Money,
     /// The operator holds the caps off.
@@ -58,6 +81,37 @@ pub enum Cap {
 impl Cap {
     /// Every cap.
     pub const ALL: [Cap; 4] = [Cap::NoInput, Cap::Session, Cap::BudgetDay, Cap::BudgetMonth];
+
+    /// The problem a record shows after it has acted.
+    pub fn code(self) -> Code {
+        match self {
+            Cap::NoInput => Code::CapNoInput,
+            Cap::Session => Code::CapSession,
+            Cap::BudgetDay => Code::CapBudgetDay,
+            Cap::BudgetMonth => Code::CapBudgetMonth,
+        }
+    }
+
+    /// Why, as the beginning of a sentence.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Cap::NoInput => "Nothing has come from the encoder for no_input_minutes_max",
+            Cap::Session => "It has streamed for session_hours_max",
+            Cap::BudgetDay => "The day's budget, budget_usd_per_day, is used up",
+            Cap::BudgetMonth => "The month's budget, budget_usd_per_month, is used up",
+        }
+    }
+}
+
+/// A cap that has acted: kept in the ledger until the operator edits the record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capped {
+    /// Which.
+    pub cap: Cap,
+    /// When.
+    pub at: Timestamp,
+    /// Fingerprint of the record then.
+    pub attributes: String,
 }
 
 /// A cap that is near or reached.
@@ -138,13 +192,13 @@ fn when(now: Timestamp, cap: Cap, limits: &Limits, facts: &Facts) -> Option<(Tim
         Cap::BudgetDay => spent(
             now,
             limits.usd_per_day?,
-            facts.spent_today,
+            facts.spent.today,
             facts.usd_per_hour,
         ),
         Cap::BudgetMonth => spent(
             now,
             limits.usd_per_month?,
-            facts.spent_this_month,
+            facts.spent.this_month,
             facts.usd_per_hour,
         ),
     }
@@ -177,8 +231,7 @@ mod tests {
         Facts {
             no_input_since: None,
             session_since: Some(at(0)),
-            spent_today: Money(0),
-            spent_this_month: Money(0),
+            spent: Spent::default(),
             usd_per_hour: Money(DOLLAR / 2),
             hold: false,
         }
@@ -234,8 +287,10 @@ mod tests {
                     &limits,
                     &Facts {
                         no_input_since: (minute >= 30).then(|| at(30)),
-                        spent_today: spent,
-                        spent_this_month: spent,
+                        spent: Spent {
+                            today: spent,
+                            this_month: spent,
+                        },
                         ..facts()
                     },
                 );
@@ -261,7 +316,10 @@ mod tests {
             ..Limits::default()
         };
         let over = Facts {
-            spent_today: Money(DOLLAR),
+            spent: Spent {
+                today: Money(DOLLAR),
+                ..Spent::default()
+            },
             ..facts()
         };
         assert!(decide(at(600), &limits, &over).stop.is_some());
@@ -288,5 +346,22 @@ mod tests {
         };
         assert!(decide(at(29), &limits, &facts).stop.is_none());
         assert!(decide(at(30), &limits, &facts).stop.is_some());
+    }
+
+    #[test]
+    fn a_stretch_over_midnight_counts_for_each_day_what_falls_into_it() {
+        let time = |text: &str| text.parse::<Timestamp>().unwrap();
+        let per_hour = Money(6 * DOLLAR);
+        let spent = |now: &str, since: &str| {
+            with_stretch(Spent::default(), time(now), time(since), per_hour)
+        };
+        let over = spent("2026-12-01T01:00:00Z", "2026-11-30T23:00:00Z");
+        assert_eq!(over.today, Money(6 * DOLLAR));
+        assert_eq!(over.this_month, Money(6 * DOLLAR));
+        let within = spent("2026-12-02T01:00:00Z", "2026-12-01T23:00:00Z");
+        assert_eq!(within.today, Money(6 * DOLLAR));
+        assert_eq!(within.this_month, Money(12 * DOLLAR));
+        let begun = spent("2026-12-02T01:00:01Z", "2026-12-02T01:00:00Z");
+        assert_eq!(begun.today, Money(DOLLAR), "ten minutes at least");
     }
 }

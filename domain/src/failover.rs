@@ -8,14 +8,19 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::incident::Cause;
 use crate::ledger::after;
 
 /// How long an address may fail before the other is tried. MediaLive itself reconnects every two
 /// seconds; a platform that restarts its ingest server is usually back within half a minute.
 pub const GRACE_SECONDS: i64 = 30;
-/// Between two switches of one destination. A start is billed for ten minutes at least, and three
-/// of them within the half hour would be paid for nothing.
+/// Between two switches in the same direction, and before one away from the backup. A start is billed
+/// for ten minutes at least, and three of them within the half hour would be paid for nothing.
 pub const DAMPING_SECONDS: i64 = 1800;
+/// Back on the primary, and it fails again: the backup is used as soon as the start is paid off.
+pub const RETURNED_SECONDS: i64 = 600;
+/// How long MediaLive may be at repairing a pipeline before the channel is started again.
+pub const REPAIR_SECONDS: i64 = 300;
 /// Switches within [`WINDOW_SECONDS`] before both addresses count as bad.
 pub const SWITCHES_MAX: usize = 3;
 /// The window in which switches are counted.
@@ -32,7 +37,16 @@ pub enum UrlType {
     Backup,
 }
 
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 impl UrlType {
+    /// Whether it is the primary, which is not written down.
+    pub fn is_primary(&self) -> bool {
+        *self == UrlType::Primary
+    }
+
     /// The text of `current_url_type`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -60,9 +74,35 @@ pub struct Failover {
     /// When it was chosen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
-    /// Every switch of the last two hours.
+    /// Why, and since when that lasted; absent for a return.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<(Cause, Timestamp)>,
+    /// Every switch, and every new start on the same address, of the last two hours.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub switches: Vec<Timestamp>,
+    /// Counts them for good: what is on the air was started after so many.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub restarts: u64,
+    /// When the address in use was last seen failing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unwell_at: Option<Timestamp>,
+    /// What the record said then: an edit of it begins anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of: Option<Of>,
+}
+
+/// What a switch was decided on: fingerprints of the operator's words.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Of {
+    /// The primary's configuration.
+    pub primary: String,
+    /// The backup's; absent when there is none, or none that can be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backup: Option<String>,
+    /// The record's `retry`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry: Option<String>,
 }
 
 /// What decides.
@@ -72,11 +112,15 @@ pub struct Facts {
     pub has_backup: bool,
     /// The output of the channel that runs now has been failing since then.
     pub failing_since: Option<Timestamp>,
-    /// After so many minutes on the backup without a failure the primary is tried again; absent
+    /// The channel's only pipeline has failed since then.
+    pub broken_since: Option<Timestamp>,
+    /// After so long on the backup without a failure the primary is tried again, seconds; absent
     /// means that only an edit goes back.
-    pub return_after_minutes: Option<i64>,
+    pub return_after_seconds: Option<i64>,
     /// When the channel was seen RUNNING on the address in use.
     pub running_since: Option<Timestamp>,
+    /// Until when no start is left in the hour's budget.
+    pub no_start_until: Option<Timestamp>,
 }
 
 /// What is to be done.
@@ -84,64 +128,118 @@ pub struct Facts {
 pub enum Turn {
     /// Nothing; look again at that time, if any.
     Stay(Option<Timestamp>),
-    /// Use the other address from now on.
-    Switch(UrlType),
-    /// Both addresses fail, or there is only one: MediaLive goes on trying, and the next switch is
-    /// allowed at that time, if ever.
-    Exhausted(Option<Timestamp>),
+    /// Use this address from now on; the one in use means a new start on it.
+    Switch(UrlType, Option<Cause>),
+    /// Everything has been tried: MediaLive goes on trying by itself, and the next switch is allowed
+    /// at that time.
+    Exhausted(Timestamp),
 }
 
 /// Decides. Pure; [`Failover::switch`] notes what was decided.
 pub fn decide(now: Timestamp, failover: &Failover, facts: &Facts) -> Turn {
-    if !facts.has_backup {
-        return match (failover.url_type, facts.failing_since) {
-            // The backup was taken out of the record: there is only the primary.
-            (UrlType::Backup, _) => Turn::Switch(UrlType::Primary),
-            (_, Some(since)) if now >= after(since, GRACE_SECONDS) => Turn::Exhausted(None),
-            (_, Some(since)) => Turn::Stay(Some(after(since, GRACE_SECONDS))),
-            (_, None) => Turn::Stay(None),
-        };
+    if !facts.has_backup && failover.url_type == UrlType::Backup {
+        // The backup was taken out of the record: there is only the primary.
+        return Turn::Switch(UrlType::Primary, None);
     }
-    let Some(since) = facts.failing_since else {
-        return match (
-            failover.url_type,
-            facts.return_after_minutes,
-            facts.running_since,
-        ) {
-            (UrlType::Backup, Some(minutes), Some(running)) => {
-                let stable = after(running, (60 * minutes).max(DAMPING_SECONDS));
-                if now >= stable && failover.may_switch(now) {
-                    Turn::Switch(UrlType::Primary)
-                } else {
-                    Turn::Stay(Some(stable.max(failover.free_at(now).unwrap_or(stable))))
-                }
-            }
-            _ => Turn::Stay(None),
-        };
+    let same = failover.url_type;
+    let free = failover
+        .free_at(now)
+        .into_iter()
+        .chain(facts.no_start_until)
+        .filter(|at| *at > now)
+        .max();
+    // A new start on the same address may help where nothing else is left. It is no hurry: MediaLive
+    // goes on trying.
+    let (since, due, to, cause) = match (facts.broken_since, facts.failing_since) {
+        (Some(since), _) => (
+            since,
+            after(since, REPAIR_SECONDS),
+            same,
+            Cause::PipelineFailed,
+        ),
+        (None, Some(since)) if facts.has_backup => (
+            since,
+            after(since, GRACE_SECONDS),
+            same.other(),
+            Cause::RtmpFailed,
+        ),
+        (None, Some(since)) => (
+            since,
+            after(since, DAMPING_SECONDS),
+            same,
+            Cause::RtmpFailed,
+        ),
+        (None, None) => return stay_or_return(now, failover, facts, free),
     };
-    let due = after(since, GRACE_SECONDS);
-    if now < due {
-        return Turn::Stay(Some(due));
+    match free {
+        None if now >= due => Turn::Switch(to, Some(cause)),
+        Some(free) if failover.is_used_up(now, to) => {
+            let said = due.min(after(since, GRACE_SECONDS));
+            if now < said {
+                Turn::Stay(Some(said))
+            } else {
+                Turn::Exhausted(free.max(due))
+            }
+        }
+        free => Turn::Stay(Some(due.max(free.unwrap_or(due)))),
     }
-    if failover.may_switch(now) {
-        Turn::Switch(failover.url_type.other())
+}
+
+/// Nothing fails: goes back to the primary if that is asked for and the backup was stable.
+fn stay_or_return(
+    now: Timestamp,
+    failover: &Failover,
+    facts: &Facts,
+    free: Option<Timestamp>,
+) -> Turn {
+    let (UrlType::Backup, Some(seconds), Some(running)) = (
+        failover.url_type,
+        facts.return_after_seconds,
+        facts.running_since,
+    ) else {
+        return Turn::Stay(None);
+    };
+    let well_since = running.max(failover.unwell_at.unwrap_or(running));
+    let stable = after(well_since, seconds.max(DAMPING_SECONDS));
+    let due = stable.max(free.unwrap_or(stable));
+    if now >= due {
+        Turn::Switch(UrlType::Primary, None)
     } else {
-        Turn::Exhausted(failover.free_at(now))
+        Turn::Stay(Some(due))
     }
 }
 
 impl Failover {
     /// Notes a switch.
-    pub fn switch(&mut self, now: Timestamp, to: UrlType) {
+    pub fn switch(&mut self, now: Timestamp, to: UrlType, why: Option<(Cause, Timestamp)>, of: Of) {
         self.switches.retain(|at| now < after(*at, WINDOW_SECONDS));
         self.switches.push(now);
         self.url_type = to;
         self.since = Some(now);
+        self.why = why;
+        self.restarts += 1;
+        self.unwell_at = None;
+        self.of = Some(of);
     }
 
-    /// An operator's edit: the primary again, and no grudge.
+    /// The primary again, and no grudge.
     pub fn reset(&mut self) {
-        *self = Failover::default();
+        *self = Failover {
+            restarts: self.restarts,
+            ..Failover::default()
+        };
+    }
+
+    /// Takes in what the record says now. An edit of the primary, or of `retry`, begins anew with the
+    /// primary; an edit of the backup is tried where it is in use, and clears the count.
+    pub fn heed(&mut self, of: &Of) {
+        let Some(known) = &self.of else { return };
+        if (&known.primary, &known.retry) != (&of.primary, &of.retry) {
+            self.reset();
+        } else if of.backup.is_some() && known.backup != of.backup {
+            self.switches.clear();
+            self.of = Some(of.clone());
+        }
     }
 
     /// Switches within the window.
@@ -150,14 +248,25 @@ impl Failover {
         self.switches.iter().filter(recent).count()
     }
 
-    fn may_switch(&self, now: Timestamp) -> bool {
-        self.free_at(now).is_none_or(|at| at <= now)
+    /// Whether everything there is has been tried: both addresses, or the only one often enough.
+    fn is_used_up(&self, now: Timestamp, to: UrlType) -> bool {
+        let tried = self.attempts(now);
+        tried >= SWITCHES_MAX || to != self.url_type && tried > 0
     }
 
-    /// When the next switch is allowed. The first switch away from the primary is always allowed.
+    /// When the next switch is allowed. The first one is always allowed.
     fn free_at(&self, now: Timestamp) -> Option<Timestamp> {
         let last = self.switches.last()?;
-        let damped = after(*last, DAMPING_SECONDS);
+        let returned = self.url_type == UrlType::Primary
+            && self.why.is_none_or(|(cause, _)| cause == Cause::RtmpFailed);
+        let damped = after(
+            *last,
+            if returned {
+                RETURNED_SECONDS
+            } else {
+                DAMPING_SECONDS
+            },
+        );
         if self.attempts(now) < SWITCHES_MAX {
             return Some(damped);
         }
@@ -167,127 +276,4 @@ impl Failover {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_second(1_800_000_000 + seconds).unwrap()
-    }
-
-    fn facts(failing_since: Option<i64>) -> Facts {
-        Facts {
-            has_backup: true,
-            failing_since: failing_since.map(at),
-            return_after_minutes: None,
-            running_since: Some(at(0)),
-        }
-    }
-
-    #[test]
-    fn a_short_failure_is_waited_out_and_a_long_one_goes_to_the_backup() {
-        let fresh = Failover::default();
-        assert_eq!(decide(at(10), &fresh, &facts(None)), Turn::Stay(None));
-        assert_eq!(
-            decide(at(10), &fresh, &facts(Some(0))),
-            Turn::Stay(Some(at(30)))
-        );
-        assert_eq!(
-            decide(at(30), &fresh, &facts(Some(0))),
-            Turn::Switch(UrlType::Backup)
-        );
-    }
-
-    #[test]
-    fn without_a_backup_it_is_said_after_the_grace_time() {
-        let alone = Facts {
-            has_backup: false,
-            ..facts(Some(0))
-        };
-        assert_eq!(
-            decide(at(29), &Failover::default(), &alone),
-            Turn::Stay(Some(at(30)))
-        );
-        assert_eq!(
-            decide(at(30), &Failover::default(), &alone),
-            Turn::Exhausted(None)
-        );
-    }
-
-    #[test]
-    fn a_platform_that_flaps_never_costs_a_second_start_in_ten_minutes() {
-        // Whatever address is used begins to fail a minute after the switch.
-        let mut failover = Failover::default();
-        let mut failing_since = Some(0);
-        let mut switched: Vec<i64> = Vec::new();
-        for second in 0..6 * 3600 {
-            if let Turn::Switch(to) = decide(at(second), &failover, &facts(failing_since)) {
-                failover.switch(at(second), to);
-                switched.push(second);
-                failing_since = None;
-            } else if switched.last().is_some_and(|last| second == last + 60) {
-                failing_since = Some(second);
-            }
-        }
-        assert!(
-            switched
-                .windows(2)
-                .all(|two| two[1] - two[0] >= DAMPING_SECONDS)
-        );
-        let in_window = |from: i64| {
-            let recent = |at: &&i64| **at >= from && **at < from + WINDOW_SECONDS;
-            switched.iter().filter(recent).count()
-        };
-        assert!(switched.iter().all(|from| in_window(*from) <= SWITCHES_MAX));
-        assert!(switched.len() >= 6, "and it never gives up: {switched:?}");
-    }
-
-    #[test]
-    fn it_returns_by_itself_only_when_that_was_asked_for_and_the_backup_was_stable() {
-        let mut failover = Failover::default();
-        failover.switch(at(0), UrlType::Backup);
-        let mut facts = facts(None);
-        facts.running_since = Some(at(120));
-        assert_eq!(decide(at(1_000_000), &failover, &facts), Turn::Stay(None));
-        facts.return_after_minutes = Some(60);
-        assert_eq!(
-            decide(at(3000), &failover, &facts),
-            Turn::Stay(Some(at(120 + 3600)))
-        );
-        assert_eq!(
-            decide(at(120 + 3600), &failover, &facts),
-            Turn::Switch(UrlType::Primary)
-        );
-        failover.reset();
-        assert_eq!(failover.url_type, UrlType::Primary);
-    }
-
-    #[test]
-    fn a_backup_that_is_taken_out_of_the_record_is_left() {
-        let mut failover = Failover::default();
-        failover.switch(at(0), UrlType::Backup);
-        let none = Facts {
-            has_backup: false,
-            ..facts(None)
-        };
-        assert_eq!(
-            decide(at(1), &failover, &none),
-            Turn::Switch(UrlType::Primary)
-        );
-    }
-
-    #[test]
-    fn exhausted_always_names_a_time_in_the_future_when_there_is_a_backup() {
-        let mut failover = Failover::default();
-        for second in [0, 2000, 4000] {
-            failover.switch(at(second), failover.url_type.other());
-        }
-        let Turn::Exhausted(Some(next)) = decide(at(4100), &failover, &facts(Some(4050))) else {
-            panic!("three switches in two hours are enough");
-        };
-        assert!(next > at(4100));
-        assert!(matches!(
-            decide(next, &failover, &facts(Some(4050))),
-            Turn::Switch(_)
-        ));
-    }
-}
+mod tests;

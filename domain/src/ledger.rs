@@ -4,12 +4,17 @@
 //! `heard` (what an event said of the channel), `troubles` (what an incident is open about), and the sweep's `wake_at`, `grace_until` and `quota_wait.turn`. What a row says about the
 //! cloud is a memory and may be old: Plan looks before it decides.
 
+mod parts;
+
+pub use parts::*;
+
 use crate::{
+    caps::Capped,
+    failover::Failover,
     heard::Heard,
     incident::{Cause, Trouble},
     pace::Place,
-    problem::Problem,
-    record::Configuration,
+    schedule::Mark,
     session::Account,
 };
 use jiff::Timestamp;
@@ -75,7 +80,7 @@ pub struct Ledger {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_at: Option<Timestamp>,
     /// The newest try of the holder that wrote: what an older try sent and lands late is void.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "is_default")]
     pub fence: u64,
     /// Rises when somebody saw an edit while another execution held the lease.
     pub knock: u64,
@@ -98,6 +103,21 @@ pub struct Ledger {
     /// What has been billed and is in no session yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<Account>,
+    /// Which address is used, and how often that has changed.
+    #[serde(skip_serializing_if = "is_default")]
+    pub failover: Failover,
+    /// What the record's times have done so far; absent when it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Mark>,
+    /// When this stretch of streaming began: a start was sent. A new start by ourselves goes on with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_since: Option<Timestamp>,
+    /// A limit was reached: nothing is made until the record is edited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capped: Option<Capped>,
+    /// Since when MediaLive has been recovering the channel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recovering_since: Option<Timestamp>,
     /// A place in the line of an API.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
@@ -152,198 +172,6 @@ pub struct Ledger {
     /// Unix seconds after which DynamoDB may drop the row; only on rows without a record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<i64>,
-}
-
-/// A wish, reduced to what tells it from another.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Seen {
-    /// Fingerprint of the operator's attributes. Not the attributes: an address may hold a key by mistake.
-    pub attributes: String,
-    /// Version of the key's parameter, when it could be read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub key_version: Option<i64>,
-}
-
-/// A configuration that the cloud matched.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Settled {
-    /// The configuration.
-    pub configuration: Configuration,
-    /// Whether it was streaming: a refused edit falls back to no more than that.
-    pub streaming: bool,
-}
-
-/// A thing whose id is known.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Made {
-    /// AWS's id.
-    pub id: String,
-    /// When we learned it.
-    pub at: Timestamp,
-    /// An input's first address, `198.51.100.7`; empty for a channel or while unknown.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub address: String,
-}
-
-/// A create that was, or may have been, sent.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Sought {
-    /// The incarnation in its request id.
-    pub incarnation: u64,
-    /// When it was about to be sent.
-    pub at: Timestamp,
-}
-
-/// What the steps need of the target.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Aim {
-    /// The configuration.
-    pub configuration: Configuration,
-    /// The record's `retry`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub retry: Option<String>,
-}
-
-/// What a channel was made with.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct OnAir {
-    /// The attributes an edit can change.
-    pub configuration: Configuration,
-    /// Fingerprint of the encoder settings the preset stood for.
-    pub settings: String,
-    /// Version of the key's parameter.
-    pub key_version: i64,
-    /// The input it is attached to.
-    pub input_id: String,
-    /// The record's `retry` at that time.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub retry: Option<String>,
-}
-
-/// An act that was about to be sent.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Intent {
-    /// The step: `create-channel`.
-    pub operation: String,
-    /// Until when its effect may still land.
-    pub until: Timestamp,
-}
-
-/// A state of the state machine that waits for the channel.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Wait {
-    /// The task token.
-    pub token: String,
-    /// What is waited for.
-    pub until: Until,
-    /// Since when.
-    pub since: Timestamp,
-}
-
-/// What a PollChannel state waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Until {
-    /// A create or an update to end.
-    Idle,
-    /// A start to end.
-    Running,
-    /// A stop to end.
-    Stopped,
-    /// A delete to end.
-    Deleted,
-    /// Its turn in the line of an API.
-    Turn,
-}
-
-impl Until {
-    /// The step whose end is waited for.
-    pub fn operation(self) -> &'static str {
-        match self {
-            Until::Idle => "create-channel",
-            Until::Running => "start-channel",
-            Until::Stopped => "stop-channel",
-            Until::Deleted => "delete-channel",
-            // A place in a line is no call.
-            Until::Turn => "",
-        }
-    }
-}
-
-/// One try that counts against a budget.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Attempt {
-    /// The generation it was for.
-    pub generation: u64,
-    /// When.
-    pub at: Timestamp,
-}
-
-/// A judgement that holds for one generation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Verdict {
-    /// The generation it was passed on.
-    pub generation: u64,
-    /// Why, and what to do.
-    pub problem: Problem,
-    /// When we try again by ourselves; absent when only a person helps.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub again_at: Option<Timestamp>,
-    /// A plan has been made since.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub heeded: bool,
-}
-
-/// Waiting for room under a quota.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct QuotaWait {
-    /// Since when: the longest waiter goes first.
-    pub since: Timestamp,
-    /// What there was no room for.
-    pub problem: Problem,
-    /// How many channels and inputs existed in the account when it was refused, as far as known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub count: Option<usize>,
-    /// The sweep says: try now.
-    #[serde(default)]
-    pub turn: bool,
-    /// When it was last tried.
-    pub tried_at: Timestamp,
-}
-
-/// What a Plan left a destination at.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Rest {
-    /// The channel's state then; absent when there was none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub channel: Option<String>,
-    /// True when it rests only because the flow has to come up first.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub awaits_flow: bool,
-    /// The flow's status then; absent when there was none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub flow: Option<String>,
-    /// True when the destination needs the flow.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub needs_flow: bool,
-}
-
-/// A state that is passed through.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Passing {
-    /// The channel's state.
-    pub state: String,
-    /// Since when it was seen.
-    pub since: Timestamp,
-}
-
-/// A problem on show.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Shown {
-    /// Its code.
-    pub code: String,
-    /// Since when.
-    pub since: Timestamp,
 }
 
 impl Ledger {
@@ -403,6 +231,7 @@ impl Ledger {
         self.on_air = None;
         self.passing = None;
         self.streaming_started_at = None;
+        self.recovering_since = None;
         self.heard = None;
         self.incarnation += 1;
     }
@@ -432,8 +261,8 @@ impl Ledger {
     }
 }
 
-fn is_zero(number: &u64) -> bool {
-    *number == 0
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 fn is_past_hour(attempt: &Attempt, now: Timestamp) -> bool {

@@ -3,6 +3,7 @@
 use crate::{
     ledger::{self, Ledger, Until, Wait},
     record::{DesiredState, Wish},
+    session::Spent,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -306,6 +307,12 @@ pub struct Look {
     pub key: KeyLook,
     /// The address.
     pub address: AddressLook,
+    /// The backup's key's parameter.
+    pub backup_key: KeyLook,
+    /// The backup's address.
+    pub backup_address: AddressLook,
+    /// What was spent before this stretch; zero unless the destination has a budget.
+    pub spent: Spent,
 }
 
 impl Look {
@@ -318,6 +325,9 @@ impl Look {
             flow: None,
             key: KeyLook::NotAsked,
             address: AddressLook::NotAsked,
+            backup_key: KeyLook::NotAsked,
+            backup_address: AddressLook::NotAsked,
+            spent: Spent::default(),
         }
     }
 }

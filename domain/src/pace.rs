@@ -15,6 +15,7 @@ use crate::{
     heard,
     ledger::{Ledger, Until},
     record::{DesiredState, Wish},
+    schedule,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -213,7 +214,7 @@ pub enum Turn {
 
 /// Whether it is this destination's turn. `edited`: the record is not the one that was seen last.
 pub fn turn(now: Timestamp, row: &Ledger, wish: Option<&Wish>, edited: bool) -> Turn {
-    let desired = desired(row, wish);
+    let desired = desired(now, row, wish);
     let fits = |place: &&Place| {
         let by_this_clock =
             place.since.as_millisecond() <= now.as_millisecond() + SKEW_MILLISECONDS;
@@ -229,10 +230,13 @@ pub fn turn(now: Timestamp, row: &Ledger, wish: Option<&Wish>, edited: bool) -> 
 }
 
 /// What is wanted, as far as it can be told before anything is decided.
-pub fn desired(row: &Ledger, wish: Option<&Wish>) -> DesiredState {
-    match wish {
-        None => DesiredState::Removed,
-        Some(wish) => match (&wish.desired, row.desired) {
+pub fn desired(now: Timestamp, row: &Ledger, wish: Option<&Wish>) -> DesiredState {
+    let Some(wish) = wish else {
+        return DesiredState::Removed;
+    };
+    match schedule::of_record(now, wish, row.schedule.as_ref(), row.desired) {
+        Some(turn) => turn.desired,
+        None => match (&wish.desired, row.desired) {
             (Ok(desired), _) => *desired,
             (Err(_), Some(DesiredState::Streaming)) if !wish.enabled => DesiredState::Ready,
             (Err(_), earlier) => earlier.unwrap_or(DesiredState::Ready),
@@ -243,7 +247,7 @@ pub fn desired(row: &Ledger, wish: Option<&Wish>) -> DesiredState {
 /// What the coming lap will most likely call, by memory alone. Too little is refused now and then,
 /// too much lets others wait a little.
 fn need(now: Timestamp, row: &Ledger, wish: Option<&Wish>, edited: bool) -> Need {
-    let desired = desired(row, wish);
+    let desired = desired(now, row, wish);
     let on = desired == DesiredState::Streaming;
     let keeps = on || desired == DesiredState::Ready && wish.is_some_and(|wish| wish.keep_warm);
     let look = u32::from(heard::instead_of_a_look(now, row).is_none());
@@ -253,6 +257,7 @@ fn need(now: Timestamp, row: &Ledger, wish: Option<&Wish>, edited: bool) -> Need
         let refused = wish.is_some_and(|wish| wish.configuration.is_err())
             || row.refused.is_some() && !edited
             || row.stuck.is_some() && !edited
+            || row.capped.is_some() && !edited
             || row.quota_wait.as_ref().is_some_and(|wait| !wait.turn) && !edited;
         return match keeps {
             // CreateInput and CreateChannel, and the StartChannel that follows; AddFlowOutputs.

@@ -172,7 +172,7 @@ codes! {
     DeletedByHand Process "deleted_by_hand"
         "Someone deleted a resource outside Lunora. It is made again while it is wanted; to be rid of it, set desired_state to removed.";
     Recovering Process "recovering"
-        "MediaLive is repairing the channel by itself. If it lasts more than ten minutes, change retry on the record.";
+        "MediaLive is repairing the channel by itself. If it lasts more than ten minutes, Lunora starts the channel again; to do it now, change retry on the record.";
     TakingTooLong Process "taking_too_long"
         "The step takes longer than AWS usually needs; Lunora keeps looking. If it goes on, look at the channel in the MediaLive console.";
     RetriesExhausted Process "retries_exhausted"
@@ -184,13 +184,13 @@ codes! {
     RtmpFailed Process "rtmp_failed"
         "The platform does not take the stream. Check at the platform that the event is open and that the key is the one in the parameter; after correcting the key, change retry on the record.";
     OutputFailed Process "output_failed"
-        "Both addresses, or the only one, keep failing. Lunora tries again by itself at next_try_at. To try now, change retry; to change the address, edit it; to give up, set desired_state to ready or removed.";
+        "Both addresses, or the only one, keep failing. Check at the platform that the event is open and the key is right. Lunora tries again by itself at next_try_at. To try now, change retry; to change the address, edit it; to give up, set desired_state to ready or removed.";
     OnBackup Process "on_backup"
         "The stream runs on the backup address. To go back to the primary, change retry on the record; that interrupts the stream and costs a new ten-minute start.";
     BlackOrSilent Process "black_or_silent"
         "The picture is black or the sound is missing. Check the encoder's scene and its audio.";
     PipelineFailed Process "pipeline_failed"
-        "MediaLive has a fault of its own in this channel. It usually heals; if it lasts more than five minutes, change retry on the record.";
+        "MediaLive has a fault of its own in this channel. It usually heals; Lunora starts the channel again if it lasts more than five minutes, half an hour apart at least. To do it now, change retry on the record.";
     SourceUnhealthy Process "source_unhealthy"
         "One of the flow's sources has dropped or loses packets. Check that encoder and its network.";
     Maintenance Process "maintenance"

@@ -8,7 +8,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{ledger::after, record::DesiredState};
+use crate::{
+    ledger::after,
+    record::{DesiredState, Wish},
+};
 
 /// How long before `start_at` the channel is started, so that it is RUNNING at the time. Most
 /// channels take up to three minutes (MediaLive user guide: starting and stopping a channel); a
@@ -126,6 +129,30 @@ pub fn turn(
         mark,
         next,
     }
+}
+
+/// Applies a record's times to what it says; `None` when there is no schedule and none in memory.
+/// `earlier` is what was wanted, all things considered, at the look before.
+pub fn of_record(
+    now: Timestamp,
+    wish: &Wish,
+    known: Option<&Mark>,
+    earlier: Option<DesiredState>,
+) -> Option<Turn> {
+    if wish.times.is_empty() && known.is_none() {
+        return None;
+    }
+    let mark = known.cloned().unwrap_or_else(|| Mark {
+        was_on: earlier == Some(DesiredState::Streaming),
+        ..Mark::default()
+    });
+    let said = match &wish.desired {
+        Ok(desired) => *desired,
+        // Words that cannot be read are no edit by hand.
+        Err(_) if wish.enabled => mark.desired_then.or(earlier).unwrap_or(DesiredState::Ready),
+        Err(_) => DesiredState::Ready,
+    };
+    Some(turn(now, said, wish.enabled, &wish.times, &mark))
 }
 
 fn begins(start_at: Timestamp) -> Timestamp {

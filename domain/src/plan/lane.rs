@@ -138,7 +138,8 @@ fn bring(
     look: &Look,
     rules: &Rules,
 ) -> Choice {
-    let fit = fit(target, ledger, look, *state == ChannelState::Recovering);
+    let ailing = *state == ChannelState::Recovering || target.ailing;
+    let fit = fit(target, ledger, look, ailing);
     let idle = *state == ChannelState::Idle;
     if !idle && (fit == Fit::Differs || input_is_going(look)) {
         return Choice::go(Lane::Stop);
@@ -236,7 +237,8 @@ fn exhausted(problem: Problem, ledger: &mut Ledger) -> Choice {
     }
 }
 
-/// An `ailing` channel is RECOVERING or does not come up: a new `retry` makes a fresh start of it.
+/// An `ailing` channel is RECOVERING, does not come up or does not reach the platform: a new `retry`
+/// makes a fresh start of it.
 fn fit(target: &Target, ledger: &Ledger, look: &Look, ailing: bool) -> Fit {
     let Some(wanted) = &target.configuration else {
         return Fit::Same;
@@ -245,12 +247,14 @@ fn fit(target: &Target, ledger: &Ledger, look: &Look, ailing: bool) -> Fit {
         return Fit::Differs;
     };
     let input = look.input.there().map(|input| input.id.as_str());
-    if on_air.configuration != *wanted || input.is_some_and(|input| input != on_air.input_id) {
+    if on_air.configuration != *wanted
+        || on_air.restarts != target.restarts
+        || input.is_some_and(|input| input != on_air.input_id)
+    {
         return Fit::Differs;
     }
-    let rotated = match look.key {
-        // A settled fallback keeps its key: the look is at the refused wish's parameter.
-        KeyLook::Version(version) if target.refusal.is_none() => version != on_air.key_version,
+    let rotated = match target.key {
+        KeyLook::Version(version) => version != on_air.key_version,
         _ => false,
     };
     let same = on_air.settings == wanted.settings_fingerprint() && !rotated;
@@ -259,6 +263,8 @@ fn fit(target: &Target, ledger: &Ledger, look: &Look, ailing: bool) -> Fit {
         (true, true) if ailing => Fit::Differs,
         (true, _) => Fit::Same,
         (false, true) => Fit::Differs,
+        // A new key is most likely what a platform that takes nothing was waiting for.
+        (false, false) if rotated && target.ailing => Fit::Differs,
         (false, false) => Fit::Pending,
     }
 }

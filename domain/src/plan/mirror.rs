@@ -1,7 +1,8 @@
 //! What the operator is shown: the mirror attributes of a record.
 
-use super::{Lane, Level, lane::Choice, target::Target};
+use super::{Lane, Level, lane::Choice, target::Target, watch::Watch, words};
 use crate::{
+    failover,
     ledger::Ledger,
     look::{ChannelState, Look},
     problem::{Code, Problem},
@@ -45,13 +46,16 @@ impl Status {
     }
 }
 
+/// Attributes with their values; `None` removes one.
+pub type Attributes = BTreeMap<&'static str, Option<Value>>;
+
 /// Changes to a record's mirror attributes. `None` removes an attribute.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mirror {
     /// The status, for metrics.
     pub status: Status,
     /// Every mirror attribute with its value.
-    pub attributes: BTreeMap<&'static str, Option<Value>>,
+    pub attributes: Attributes,
     /// Whether anything but the times of looking differs from what the record shows.
     pub changed: bool,
 }
@@ -59,6 +63,10 @@ pub struct Mirror {
 /// What a row knows to exist, as a record shows it.
 pub fn things(ledger: &Ledger) -> [(&'static str, Option<Value>); 5] {
     let channel = ledger.channel.as_ref();
+    let url_type = match &ledger.on_air {
+        Some(on_air) => on_air.url_type,
+        None => ledger.failover.url_type,
+    };
     [
         ("input_id", ledger.input.as_ref().map(|made| json!(made.id))),
         (
@@ -66,7 +74,10 @@ pub fn things(ledger: &Ledger) -> [(&'static str, Option<Value>); 5] {
             ledger.flow_output_arn.as_ref().map(|arn| json!(arn)),
         ),
         ("channel_id", channel.map(|made| json!(made.id))),
-        ("current_url_type", channel.map(|_| json!("primary"))),
+        (
+            "current_url_type",
+            channel.map(|_| json!(url_type.as_str())),
+        ),
         (
             "streaming_started_at",
             ledger.streaming_started_at.map(|at| json!(at.to_string())),
@@ -82,6 +93,7 @@ impl Mirror {
         ledger: &Ledger,
         look: &Look,
         now: Timestamp,
+        watched: Attributes,
     ) -> Mirror {
         let since = ledger.problem.as_ref().map_or(now, |shown| shown.since);
         let problem = problem.map(|problem| {
@@ -97,6 +109,7 @@ impl Mirror {
                 ledger.holder.as_ref().map(|holder| json!(holder)),
             ),
         ]);
+        attributes.extend(watched);
         let changed = attributes
             .iter()
             .any(|(name, value)| item.get(*name) != value.as_ref());
@@ -140,7 +153,25 @@ pub fn waiting_for_turn(now: Timestamp, item: &Item, ledger: &mut Ledger) -> Opt
         ledger,
         &unseen,
         now,
+        // Times and tries stay as they were seen last.
+        Attributes::new(),
     ))
+}
+
+/// What a destination has in front of it: tries and times.
+pub(super) fn watched(watch: &Watch, ledger: &Ledger) -> Attributes {
+    let time = |at: Option<Timestamp>| at.map(|at| json!(at.to_string()));
+    let attempt = words::attempt(watch, ledger);
+    BTreeMap::from([
+        ("attempt", attempt.map(|attempt| json!(attempt))),
+        (
+            "attempts_max",
+            attempt.map(|_| json!(failover::SWITCHES_MAX + 1)),
+        ),
+        ("next_try_at", time(watch.next_try_at)),
+        ("next_start_at", time(watch.next_start_at)),
+        ("next_stop_at", time(watch.next_stop_at)),
+    ])
 }
 
 /// Status and problem. One problem is shown: the one an operator has to know first.
@@ -151,6 +182,7 @@ pub(super) fn status(
     look: &Look,
     stuck: bool,
     wish: Option<&Wish>,
+    watch: &Watch,
 ) -> (Status, Option<Problem>) {
     let state = look
         .channel
@@ -196,7 +228,10 @@ pub(super) fn status(
         Status::Starting
     } else if going_down {
         Status::Stopping
-    } else if target.refusal.is_some() || desired_problem.is_some() {
+    } else if target.refusal.is_some()
+        || desired_problem.is_some()
+        || target.capped.is_some() && target.desired == DesiredState::Streaming
+    {
         Status::Error
     } else if choice.lane == Lane::Provision
         || choice.lane == Lane::WaitForChannel && target.level == Level::Idle
@@ -215,6 +250,7 @@ pub(super) fn status(
                 )
             })
         })
+        .or_else(|| target.capped.clone())
         .or_else(|| target.refusal.clone())
         .or(desired_problem)
         .or_else(|| target.waits_for_quota.clone())
@@ -223,7 +259,9 @@ pub(super) fn status(
                 .problem
                 .map(|code| Problem::new(code, sentence(code)))
         })
+        .or_else(|| words::pressing(watch, ledger, on_air))
         .or_else(|| scrubbed(ledger))
+        .or_else(|| words::worth_knowing(watch, ledger))
         .or_else(|| {
             choice.pending.then(|| {
                 Problem::new(

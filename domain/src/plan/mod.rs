@@ -14,12 +14,16 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod verdict;
+mod watch;
+mod words;
 
 pub use mirror::{Mirror, Status, things, waiting_for_turn};
 pub use target::Level;
 pub use verdict::fail;
+pub use watch::asks_for_spent;
 
 use crate::{
+    caps::Limits,
     ledger::{self, Ledger, Rest, Shown},
     look::{AddressLook, ChannelState, Look},
     problem::{Code, Problem},
@@ -68,6 +72,8 @@ pub struct Rules {
     pub feed_bitrate: u64,
     /// Laps of one execution, then a successor: 25,000 history events end an execution.
     pub laps_max: u64,
+    /// The stack's limits, where a record has none of its own.
+    pub limits: Limits,
 }
 
 impl Rules {
@@ -80,6 +86,7 @@ impl Rules {
             creates_max: 2,
             feed_bitrate: 10_000_000,
             laps_max: 30,
+            limits: Limits::default(),
         }
     }
 }
@@ -115,8 +122,15 @@ pub fn decide(
     rules: &Rules,
 ) -> Decision {
     let before = ledger;
+    let earlier = ledger.desired;
     let mut ledger = ledger.clone();
+    let wish = record.map(|(_, wish)| wish);
+    let mut watch = watch::Watch {
+        now,
+        ..watch::Watch::default()
+    };
     notes::note_wish(&mut ledger, record, look);
+    watch.keep_time(now, wish, earlier, &mut ledger);
     notes::note_unanswered(&mut ledger);
     notes::note_gone(now, &mut ledger, look);
     if ledger
@@ -138,7 +152,10 @@ pub fn decide(
     notes::note_passing(now, &mut ledger, look);
     notes::note_failure(now, &mut ledger, look, rules);
 
-    let target = target::aim(now, record.map(|(_, wish)| wish), &mut ledger, look, rules);
+    watch.note_troubles(&ledger, look);
+    watch.keep_limits(now, wish, &mut ledger, look, rules);
+
+    let target = target::aim(now, wish, &mut ledger, look, rules, &mut watch);
     let mut choice = lane::choose(now, &target, &mut ledger, look, rules);
     if let Some(intent) = &ledger.intent
         && !outcome::repeats(choice.lane, &intent.operation)
@@ -151,38 +168,40 @@ pub fn decide(
         .clone()
         .filter(|_| target.level != Level::Gone)
         .map(|configuration| ledger::Aim {
+            other_address: other_address(&configuration, wish, look),
             configuration,
             retry: target.retry.clone(),
+            url_type: target.url_type,
+            restarts: target.restarts,
         });
     let stuck = lane::is_stuck(now, &mut ledger, &choice);
     if stuck {
         choice.lane = Lane::Release;
+    } else if choice.lane == Lane::Release
+        && let Some(soon) = watch.soon(now)
+    {
+        choice.lane = Lane::WaitUntil;
+        choice.until = soon;
     }
     let hand_over = choice.lane != Lane::Release && lap >= rules.laps_max;
     if hand_over {
         ledger.rest = None;
     } else if choice.lane == Lane::Release {
-        rest(now, &target, &choice, &mut ledger, look);
+        rest(now, &target, &choice, &mut ledger, look, watch.wake_at);
     } else {
         ledger.rest = None;
     }
 
-    let (status, problem) = mirror::status(
-        &target,
-        &choice,
-        &ledger,
-        look,
-        stuck,
-        record.map(|(_, wish)| wish),
-    );
+    let (status, problem) = mirror::status(&target, &choice, &ledger, look, stuck, wish, &watch);
     show(now, &mut ledger, problem.as_ref());
     let session = session::account(now, before, &mut ledger, look, (&target, &choice), rules);
     let mirror = record.map(|(item, wish)| {
-        let mut mirror = Mirror::new(item, status, problem, &ledger, look, now);
+        let watched = mirror::watched(&watch, &ledger);
+        let mut mirror = Mirror::new(item, status, problem, &ledger, look, now, watched);
         session::show_prices(&mut mirror, item, wish, rules);
         mirror
     });
-    let let_go = addresses_let_go(&mut ledger, &target, look, record.map(|(_, wish)| wish));
+    let let_go = addresses_let_go(&mut ledger, &target, look, wish);
     if record.is_none() && choice.lane == Lane::Release && !stuck && !ledger.has_resources() {
         ledger = ledger.shrunk(now);
     } else {
@@ -212,6 +231,7 @@ fn rest(
     choice: &lane::Choice,
     ledger: &mut Ledger,
     look: &Look,
+    wake_at: Option<Timestamp>,
 ) {
     ledger.rest = Some(Rest {
         channel: look
@@ -232,11 +252,29 @@ fn rest(
                 )
             }),
     });
-    if let Some(stuck) = ledger.stuck.as_ref() {
-        ledger.wake_at = stuck.again_at;
-    } else if let Some(grace) = ledger.grace_until.filter(|grace| *grace > now) {
-        ledger.wake_at = Some(grace);
-    }
+    let again = match ledger.stuck.as_ref() {
+        Some(stuck) => stuck.again_at,
+        None => ledger.grace_until.filter(|grace| *grace > now),
+    };
+    ledger.wake_at = again.into_iter().chain(wake_at).min();
+}
+
+/// The fingerprint of the address that is not in use, if it is ours as well.
+fn other_address(used: &record::Configuration, wish: Option<&Wish>, look: &Look) -> Option<String> {
+    let wish = wish?;
+    let used = used.address_hash();
+    let held = |look: &AddressLook| *look == AddressLook::Held;
+    let primary = wish
+        .configuration
+        .as_ref()
+        .ok()
+        .filter(|_| held(&look.address));
+    let backup = wish.backup.as_ref().ok().and_then(Option::as_ref);
+    primary
+        .into_iter()
+        .chain(backup.filter(|_| held(&look.backup_address)))
+        .map(record::Configuration::address_hash)
+        .find(|hash| *hash != used)
 }
 
 /// Since when a problem is on show: one of the same code keeps its time.
@@ -299,6 +337,12 @@ fn addresses_let_go(
         && !removed
     {
         needed.push(wanted.address_hash());
+    }
+    if let Some(Ok(Some(backup))) = wish.map(|wish| &wish.backup)
+        && look.backup_address == AddressLook::Held
+        && !removed
+    {
+        needed.push(backup.address_hash());
     }
     ledger
         .addresses

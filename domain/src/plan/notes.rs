@@ -180,7 +180,13 @@ pub(super) fn note_passing(now: Timestamp, ledger: &mut Ledger, look: &Look) {
             })
         }
     }
-    match look.channel.there().map(|channel| &channel.state) {
+    let state = look.channel.there().map(|channel| &channel.state);
+    if state != Some(&ChannelState::Recovering) {
+        ledger.recovering_since = None;
+    } else {
+        ledger.recovering_since.get_or_insert(now);
+    }
+    match state {
         // What recovers has run, seen or not.
         Some(ChannelState::Running | ChannelState::Recovering) => {
             ledger.streaming_started_at.get_or_insert(now);

@@ -2,6 +2,7 @@
 
 use super::{Lane, Level, Mirror, Rules, lane::Choice, target::Target};
 use crate::{
+    caps::Cap,
     cost::hourly,
     encoder::input_class,
     ledger::Ledger,
@@ -24,19 +25,35 @@ pub(super) fn account(
     let facts = Facts {
         now,
         look,
-        stops: (choice.lane == Lane::Stop).then(|| cause(target)),
-        url_type: "primary",
+        stops: (choice.lane == Lane::Stop).then(|| cause(target, before, ledger)),
+        url_type: ledger
+            .on_air
+            .as_ref()
+            .map_or(target.url_type, |on_air| on_air.url_type)
+            .as_str(),
         feed_bitrate: rules.feed_bitrate,
     };
     session::account(before, ledger, &facts)
 }
 
 /// Why a channel that is up is to be stopped.
-fn cause(target: &Target) -> Cause {
-    match target.level {
+fn cause(target: &Target, before: &Ledger, ledger: &Ledger) -> Cause {
+    let turned_off = ledger.schedule.as_ref().and_then(|mark| mark.turned) == Some(false);
+    let restarts = before.on_air.as_ref().map(|on_air| on_air.restarts);
+    match (target.level, &ledger.capped) {
+        (Level::Running, _) if restarts.is_some_and(|done| done != target.restarts) => {
+            Cause::Failover
+        }
         // Wanted on, and yet stopped: what is on the air has been edited.
-        Level::Running => Cause::Edit,
-        Level::Idle | Level::Gone => Cause::Operator,
+        (Level::Running, _) => Cause::Edit,
+        (_, Some(capped)) => match capped.cap {
+            Cap::NoInput => Cause::CapNoInput,
+            Cap::Session => Cause::CapSession,
+            Cap::BudgetDay => Cause::CapBudgetDay,
+            Cap::BudgetMonth => Cause::CapBudgetMonth,
+        },
+        _ if turned_off => Cause::Schedule,
+        _ => Cause::Operator,
     }
 }
 

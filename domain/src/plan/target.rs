@@ -1,8 +1,13 @@
 //! What we drive towards now: the newest wish if it is valid, else the settled configuration with
 //! the newest wish for on, off or gone.
 
-use super::Rules;
+use super::{
+    Rules,
+    watch::{Course, Watch},
+    words,
+};
 use crate::{
+    failover::UrlType,
     ledger::{self, Ledger},
     look::{AddressLook, ChannelState, KeyLook, Look},
     problem::{Code, Problem},
@@ -34,6 +39,16 @@ pub(super) struct Target {
     pub waits_for_quota: Option<Problem>,
     /// The record's `retry`.
     pub retry: Option<String>,
+    /// Which of the record's addresses the configuration sends to.
+    pub url_type: UrlType,
+    /// The look at that address's key; a settled fallback is not looked at.
+    pub key: KeyLook,
+    /// New starts by ourselves so far: what is on the air with fewer is started anew.
+    pub restarts: u64,
+    /// A new start may help what is on the air.
+    pub ailing: bool,
+    /// A limit was reached: nothing exists until the record is edited.
+    pub capped: Option<Problem>,
 }
 
 pub(super) fn aim(
@@ -42,14 +57,22 @@ pub(super) fn aim(
     ledger: &mut Ledger,
     look: &Look,
     rules: &Rules,
+    watch: &mut Watch,
 ) -> Target {
     let desired = ledger.desired.unwrap_or(DesiredState::Ready);
     let wanted = match wish {
         None => Err(None),
-        Some(wish) => wanted(wish, ledger, look).map_err(Some),
+        Some(wish) => wanted(wish, ledger, look)
+            .map(|primary| watch.course(now, wish, primary, ledger, look, rules))
+            .map_err(Some),
     };
+    let mut course = None;
     let (configuration, refusal, ceiling) = match wanted {
-        Ok(configuration) => (Some(configuration), None, Level::Running),
+        Ok(found) => {
+            let configuration = found.configuration.clone();
+            course = Some(found);
+            (Some(configuration), None, Level::Running)
+        }
         Err(refusal) => match &ledger.settled {
             Some(settled) => {
                 let ceiling = if settled.streaming {
@@ -69,6 +92,15 @@ pub(super) fn aim(
     if desired != DesiredState::Streaming && !wish.is_some_and(|wish| wish.keep_warm) {
         ledger.quota_wait = None;
     }
+    let on_air = ledger.on_air.as_ref();
+    let (url_type, key) = match course {
+        Some(Course { url_type, key, .. }) => (url_type, key),
+        // What is settled goes on where it is.
+        None => (
+            on_air.map_or(UrlType::Primary, |on_air| on_air.url_type),
+            KeyLook::NotAsked,
+        ),
+    };
     let mut target = Target {
         desired,
         level: Level::Gone,
@@ -76,6 +108,11 @@ pub(super) fn aim(
         refusal,
         waits_for_quota: None,
         retry: wish.and_then(|wish| wish.retry.clone()),
+        url_type,
+        key,
+        restarts: ledger.failover.restarts,
+        ailing: watch.is_ailing(),
+        capped: words::capped(ledger),
     };
     let channel = look
         .channel
@@ -94,6 +131,11 @@ pub(super) fn aim(
         DesiredState::Ready => least(kept(now, ledger, channel.is_some(), rules), ceiling),
     };
     if desired != DesiredState::Ready || wish.is_some_and(|wish| wish.keep_warm) {
+        ledger.grace_until = None;
+    }
+    if target.capped.is_some() {
+        target.level = Level::Gone;
+        ledger.quota_wait = None;
         ledger.grace_until = None;
     }
     if target.level != Level::Gone

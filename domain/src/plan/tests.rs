@@ -10,3 +10,4 @@ mod settling;
 mod steps;
 mod stories;
 mod support;
+mod watching;

@@ -281,6 +281,10 @@ fn prepare(wish: &Wish) -> Result<Bench, String> {
         ("GRACE_SECONDS", "900".into()),
         ("FLOW_GRACE_SECONDS", "900".into()),
         ("FLOW_POLICY", "on_demand".into()),
+        ("NO_INPUT_MINUTES_MAX", "30".into()),
+        ("SESSION_HOURS_MAX", "12".into()),
+        ("BUDGET_USD_PER_DAY", "0".into()),
+        ("BUDGET_USD_PER_MONTH", "0".into()),
         ("STATE_MACHINE_ARN", rows::STATE_MACHINE.into()),
     ];
     Ok(Bench {

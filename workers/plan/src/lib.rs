@@ -20,8 +20,8 @@ use domain::{
     pace::{self, Place, Turn},
     plan::{self, Decision, Lane, Status},
     problem::Code,
-    record::{self, Item, Wish},
-    session::Session,
+    record::{self, Configuration, Item, Wish},
+    session::{Session, Spent},
 };
 
 /// A wait no longer than this is slept: whoever edits meanwhile is heard at its end.
@@ -41,8 +41,8 @@ pub async fn handle(cloud: &Cloud, input: PlanInput) -> Result<PlanOutput, Error
     if let Some(waits) = take_turn(cloud, &input, &before, item.as_ref(), wish.as_ref()).await? {
         return Ok(waits);
     }
-    let (before, address) = hold_address(cloud, before, wish.as_ref(), input.holder()).await?;
-    let look = look(cloud, &before, wish.as_ref(), address).await?;
+    let (before, addresses) = hold_addresses(cloud, before, wish.as_ref(), input.holder()).await?;
+    let look = look(cloud, &before, wish.as_ref(), addresses).await?;
     let both = item.as_ref().zip(wish.as_ref());
     let mut decision = plan::decide(now, input.lap, both, &before, &look, &settings.plan_rules());
     explain(cloud, &mut decision).await;
@@ -105,7 +105,7 @@ async fn take_turn(
     noted.place = Some(Place {
         at,
         since: now,
-        desired: pace::desired(before, wish),
+        desired: pace::desired(now, before, wish),
         owed,
     });
     let mirror = item.and_then(|item| plan::waiting_for_turn(now, item, &mut noted));
@@ -143,23 +143,44 @@ fn seconds_until(until: Timestamp, now: Timestamp) -> i64 {
     (until.as_second() - now.as_second() + 1).max(1)
 }
 
-/// Asks for the address that a valid wish names: the first holder keeps it.
-async fn hold_address(
+/// Who holds the addresses that a valid wish names.
+struct Addresses {
+    primary: AddressLook,
+    backup: AddressLook,
+}
+
+/// Asks for the addresses that a valid wish names: the first holder keeps one.
+async fn hold_addresses(
     cloud: &Cloud,
     before: Ledger,
     wish: Option<&Wish>,
     writer: Holder<'_>,
+) -> Result<(Ledger, Addresses), Error> {
+    let primary = wish.and_then(|wish| wish.configuration.as_ref().ok());
+    let (row, primary) = hold_address(cloud, before, primary, writer).await?;
+    let (row, backup) = hold_address(cloud, row, backup(wish), writer).await?;
+    Ok((row, Addresses { primary, backup }))
+}
+
+fn backup(wish: Option<&Wish>) -> Option<&Configuration> {
+    wish?.backup.as_ref().ok()?.as_ref()
+}
+
+async fn hold_address(
+    cloud: &Cloud,
+    before: Ledger,
+    configuration: Option<&Configuration>,
+    writer: Holder<'_>,
 ) -> Result<(Ledger, AddressLook), Error> {
     let (clients, settings) = (&cloud.clients, &cloud.settings);
-    let Some(Ok(configuration)) = wish.map(|wish| &wish.configuration) else {
+    let Some(configuration) = configuration else {
         return Ok((before, AddressLook::NotAsked));
     };
     let hash = configuration.address_hash();
     // Once asked for and aimed at, it stays ours until Plan lets it go.
-    let aimed = before
-        .target
-        .as_ref()
-        .is_some_and(|aim| aim.configuration.address_hash() == hash);
+    let aimed = before.target.as_ref().is_some_and(|aim| {
+        aim.configuration.address_hash() == hash || aim.other_address.as_ref() == Some(&hash)
+    });
     if aimed && before.addresses.contains(&hash) {
         return Ok((before, AddressLook::Held));
     }
@@ -178,19 +199,42 @@ async fn hold_address(
     Ok((without, AddressLook::HeldBy(holder)))
 }
 
+/// The parameters of both keys, without decryption; often they are one.
+async fn keys(cloud: &Cloud, wish: Option<&Wish>) -> Result<(KeyLook, KeyLook), Error> {
+    let Some(Ok(primary)) = wish.map(|wish| &wish.configuration) else {
+        return Ok((KeyLook::NotAsked, KeyLook::NotAsked));
+    };
+    let key = parameters::look(&cloud.clients, &primary.stream_key_param).await?;
+    let backup = match backup(wish) {
+        None => KeyLook::NotAsked,
+        Some(backup) if backup.stream_key_param == primary.stream_key_param => key.clone(),
+        Some(backup) => parameters::look(&cloud.clients, &backup.stream_key_param).await?,
+    };
+    Ok((key, backup))
+}
+
 async fn look(
     cloud: &Cloud,
     ledger: &Ledger,
     wish: Option<&Wish>,
-    address: AddressLook,
+    addresses: Addresses,
 ) -> Result<Look, Error> {
     let (clients, settings) = (&cloud.clients, &cloud.settings);
     let id = &ledger.destination_id;
-    let key = match wish.map(|wish| &wish.configuration) {
-        Some(Ok(configuration)) => {
-            parameters::look(clients, &configuration.stream_key_param).await?
-        }
-        _ => KeyLook::NotAsked,
+    let (key, backup_key) = keys(cloud, wish).await?;
+    // A destination without a budget is not worth a query.
+    let spent = if plan::asks_for_spent(wish, &settings.plan_rules()) {
+        sessions::spent(clients, settings, id, cloud.now()).await?
+    } else {
+        Spent::default()
+    };
+    let beside = Look {
+        key,
+        address: addresses.primary,
+        backup_key,
+        backup_address: addresses.backup,
+        spent,
+        ..Look::unseen()
     };
     let channel = match (&ledger.channel, &ledger.channel_sought) {
         (None, None) => Sight::Never,
@@ -239,9 +283,7 @@ async fn look(
             channel,
             input,
             flow_output,
-            flow: None,
-            key,
-            address,
+            ..beside
         });
     }
     let flow = media_connect::describe_flow(clients, settings).await?;
@@ -263,8 +305,7 @@ async fn look(
         input,
         flow_output,
         flow,
-        key,
-        address,
+        ..beside
     })
 }
 

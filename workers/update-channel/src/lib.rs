@@ -85,6 +85,7 @@ async fn is_done(cloud: &Cloud, row: &Ledger) -> Result<bool, Error> {
     let same = on_air.configuration == aim.configuration
         && on_air.settings == aim.configuration.settings_fingerprint()
         && on_air.retry == aim.retry
+        && on_air.restarts == aim.restarts
         && on_air.input_id == made.id;
     let key = &aim.configuration.stream_key_param;
     Ok(

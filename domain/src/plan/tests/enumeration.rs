@@ -6,6 +6,9 @@ use super::{
     support::{Scene, at, made, on_air, sought, verdict},
 };
 use crate::{
+    caps::{Cap, Capped},
+    failover::UrlType,
+    incident::{Cause, Trouble},
     ledger::{Attempt, Intent, Ledger, Passing, QuotaWait},
     look::{AddressLook, KeyLook, Look, Sight},
     problem::{Code, Problem},
@@ -54,6 +57,7 @@ fn records() -> Vec<Scene> {
         json!({"desired_state": "streaming", "enabled": false}),
         json!({"desired_state": "streaming", "platform": "nowhere"}),
         json!({"desired_state": "ready", "platform": "nowhere"}),
+        json!({"desired_state": "streaming", "failover_enabled": true, "backup_rtmp_url": "rtmps://b.rtmps.youtube.com/live2"}),
         json!({"desired_state": "removed"}),
         json!({"desired_state": "removed", "platform": "nowhere"}),
         json!({"desired_state": "on"}),
@@ -99,6 +103,15 @@ pub(super) fn tries(count: i64) -> Vec<Attempt> {
             at: at(-60 - number),
         })
         .collect()
+}
+
+fn trouble(ledger: &mut Ledger, cause: Cause) {
+    let trouble = Trouble {
+        channel_id: "1".into(),
+        since: at(-50),
+        alert_types: vec!["Failed RTMP Connection".into()],
+    };
+    ledger.troubles.insert(cause, trouble);
 }
 
 fn passing(ledger: &mut Ledger, look: &Look, since: i64) {
@@ -160,6 +173,14 @@ const EXTRAS: &[Extra] = &[
     ("unknown delete-channel", |l, _| intent(l, "delete-channel", 20)),
     ("unknown remove-flow-output", |l, _| intent(l, "remove-flow-output", 20)),
     ("unknown delete-input", |l, _| intent(l, "delete-input", 20)),
+    ("the platform refuses", |l, _| trouble(l, Cause::RtmpFailed)),
+    ("nothing comes in", |l, _| trouble(l, Cause::InputLoss)),
+    ("on the backup", |l, _| {
+        (l.failover.url_type, l.failover.restarts) = (UrlType::Backup, 1);
+        if let Some(on_air) = &mut l.on_air { (on_air.url_type, on_air.restarts) = (UrlType::Backup, 1) }
+    }),
+    ("a limit was reached", |l, _| l.capped = l.seen.as_ref().map(|seen| Capped { cap: Cap::Session, at: at(-60), attributes: seen.attributes.clone() })),
+    ("recovering for long", |l, k| l.recovering_since = k.channel.there().map(|_| at(-3600))),
     ("expired start-channel", |l, _| intent(l, "start-channel", 0)),
 ];
 

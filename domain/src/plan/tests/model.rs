@@ -8,6 +8,7 @@ use super::{
     support::{NOON, PREFIX, at, rules},
 };
 use crate::{
+    incident::Cause,
     ledger::{self, Intent, Ledger, Made, OnAir},
     look::{
         AddressLook, ChannelLook, ChannelState as S, FlowLook, FlowOutputLook, InputLook, KeyLook,
@@ -15,6 +16,7 @@ use crate::{
     },
     problem::{Code, Problem},
     record::{self, Item, Wish},
+    session::Spent,
 };
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -42,6 +44,8 @@ pub struct Laws {
     pub cut: Option<(usize, Option<i64>)>,
     /// At the call of this number the operator writes this record.
     pub edit: Option<(usize, Option<Item>)>,
+    /// What runs suffers from this: a cause, the host it concerns (empty: any), from and until when.
+    pub suffers: Vec<(Cause, &'static str, i64, i64)>,
 }
 
 #[derive(Clone, Debug)]
@@ -235,6 +239,7 @@ impl World {
             _ => Sight::NotFound,
         };
         let valid = wish.is_some_and(|wish| wish.configuration.is_ok());
+        let backup = wish.is_some_and(|wish| matches!(wish.backup, Ok(Some(_))));
         Look {
             channel,
             input,
@@ -250,6 +255,17 @@ impl World {
             } else {
                 AddressLook::NotAsked
             },
+            backup_key: if backup {
+                KeyLook::Version(self.key)
+            } else {
+                KeyLook::NotAsked
+            },
+            backup_address: if backup {
+                AddressLook::Held
+            } else {
+                AddressLook::NotAsked
+            },
+            spent: Spent::default(),
         }
     }
 

@@ -5,8 +5,9 @@ use super::{
     support::{ADDRESS, Scene, at},
 };
 use crate::{
+    failover::UrlType,
     ledger::Ledger,
-    look::{ChannelState, Look},
+    look::{ChannelState, KeyLook, Look},
     record::DesiredState,
 };
 
@@ -141,7 +142,11 @@ pub(super) fn broken_promise(scene: &Scene, decision: &Decision) -> Option<&'sta
             .as_ref()
             .zip(scene.ledger.on_air.as_ref())
             .is_some_and(|(aim, on_air)| {
-                aim.configuration == on_air.configuration && aim.retry == on_air.retry
+                aim.configuration == on_air.configuration
+                    && aim.retry == on_air.retry
+                    && aim.restarts == on_air.restarts
+                    && (scene.ledger.troubles.is_empty()
+                        || look.key == KeyLook::Version(on_air.key_version))
             });
         let going = look
             .input
@@ -162,6 +167,23 @@ pub(super) fn broken_promise(scene: &Scene, decision: &Decision) -> Option<&'sta
         {
             return Some("a stream is interrupted without an edit of its own");
         }
+    }
+    let before = &scene.ledger;
+    if after.failover.restarts > before.failover.restarts
+        && before.troubles.is_empty()
+        && before.recovering_since.is_none()
+        && before.failover.url_type == UrlType::Primary
+    {
+        return Some("started anew without a reason");
+    }
+    if after.failover.restarts > before.failover.restarts
+        && Ledger::tries(&after.starts, after.generation, at(0)) >= 3
+        && before.failover.url_type == UrlType::Primary
+    {
+        return Some("stopped for a start that is not allowed");
+    }
+    if after.capped.is_some() && decision.level != Level::Gone {
+        return Some("a limit that does not act");
     }
     if status == Some(Status::Streaming) && !on_air {
         return Some("said to be streaming and is not");

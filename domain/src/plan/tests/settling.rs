@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 impl World {
     /// One pass of the sweep. True: it woke somebody or removed something.
-    fn sweep(&mut self) -> bool {
+    pub(super) fn sweep(&mut self) -> bool {
         let seen = self.seen();
         let rules = sweep::Rules {
             stack: "show".to_owned(),

@@ -30,6 +30,8 @@ impl World {
             key_version: self.key,
             input_id: self.input.as_ref().unwrap().id.clone(),
             retry: aim.retry,
+            url_type: aim.url_type,
+            restarts: aim.restarts,
         }
     }
 

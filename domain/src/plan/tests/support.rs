@@ -2,6 +2,7 @@
 
 use super::super::{Decision, Rules, decide};
 use crate::{
+    failover::UrlType,
     ledger::{Ledger, Made, OnAir, Seen, Settled, Sought, Verdict},
     look::{
         AddressLook, ChannelLook, ChannelState, FlowLook, FlowOutputLook, InputLook, KeyLook, Look,
@@ -85,6 +86,13 @@ impl Scene {
         } else {
             AddressLook::NotAsked
         };
+        let (backup_key, backup_address) = match &wish.backup {
+            Ok(Some(backup)) => {
+                ledger.addresses.push(backup.address_hash());
+                (KeyLook::Version(1), AddressLook::Held)
+            }
+            _ => (KeyLook::NotAsked, AddressLook::NotAsked),
+        };
         let look = Look {
             channel: Sight::Never,
             input: Sight::Never,
@@ -92,6 +100,9 @@ impl Scene {
             flow: None,
             key,
             address,
+            backup_key,
+            backup_address,
+            ..Look::unseen()
         };
         let record = Some((item, wish));
         Scene {
@@ -109,6 +120,8 @@ impl Scene {
         scene.record = None;
         scene.look.key = KeyLook::NotAsked;
         scene.look.address = AddressLook::NotAsked;
+        (scene.look.backup_key, scene.look.backup_address) =
+            (KeyLook::NotAsked, AddressLook::NotAsked);
         scene
     }
 
@@ -235,5 +248,7 @@ pub fn on_air(changes: Value) -> OnAir {
         key_version: 1,
         input_id: "11".to_owned(),
         retry: None,
+        url_type: UrlType::Primary,
+        restarts: 0,
     }
 }

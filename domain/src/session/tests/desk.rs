@@ -3,6 +3,7 @@
 use super::super::*;
 use crate::{
     cost::{self, Encode, Kind, Period, bill},
+    failover::UrlType,
     heard::Heard,
     ledger::{Attempt, Ledger, Made, OnAir, Sought, Until, Wait},
     look::{ChannelLook, ChannelState, Look, Sight},
@@ -62,6 +63,8 @@ impl Desk {
             key_version: 1,
             input_id: "7654321".to_owned(),
             retry: None,
+            url_type: UrlType::Primary,
+            restarts: 0,
         });
         let mut desk = Desk {
             row,
