@@ -89,11 +89,11 @@ fn all() -> Result<bool, String> {
 }
 
 /// A sample that takes two to three minutes on two cores, spread over all scripts, places and kinds.
-const SINGLES_IN_CI: usize = 4000;
+const SINGLES_IN_CI: usize = 2500;
 /// See `SINGLES_IN_CI`.
-const PAIRS_IN_CI: usize = 300;
+const PAIRS_IN_CI: usize = 150;
 /// See `SINGLES_IN_CI`.
-const RANDOM_IN_CI: usize = 1000;
+const RANDOM_IN_CI: usize = 500;
 
 fn recordings() -> Result<Vec<Recording>, String> {
     let recordings: Vec<Recording> = scripts::all()
