@@ -24,6 +24,7 @@ class Board:
         self.took = {}  # (destination, what was reached) -> seconds since the last edit
         self._shown = {}
         self._wishes = {}
+        self._flow_shown = None
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -52,6 +53,8 @@ class Board:
         """Compares the records with what was last shown."""
         now = time.monotonic()
         records = self.stage.records()
+        self._flow(records.pop("flow", None))
+        records.pop("status", None)
         for destination in sorted({*records, *self._shown}):
             record = records.get(destination)
             self._notice_edit(destination, record, now)
@@ -68,6 +71,16 @@ class Board:
             since = now - self.edited.get(destination, now)
             self.took[destination, status] = since
             say.line(f"{say.clock().rjust(5)}        {destination:<15} {state:<34} {since:6.1f} s   {self.money()}")
+
+    def _flow(self, record):
+        """One line for each change of the flow and its sources."""
+        if not record or "flow_status" not in record:
+            return
+        sources = ", ".join(f"{each['name']} {each['status']}" for each in record["sources"])
+        state = f"{record['flow_status']}, {record.get('active_source', 'none')} is used ({sources})"
+        if record["flow_status"] in ("ACTIVE", "STANDBY") and self._flow_shown != state:
+            self._flow_shown = state
+            say.line(f"{say.clock().rjust(5)}        {'flow':<15} {state}")
 
     def _notice_edit(self, destination, record, now):
         """Shows an edit by somebody else: the story announces its own."""

@@ -1,7 +1,8 @@
-"""`make run`: brings everything up, tells the story of five destinations by record edits alone, and stays.
+"""`make run`: brings everything up, tells its stories by record edits alone, and stays.
 
 The story: two destinations with different presets are looked at closely; a third and then two more
 join while they stream; one is stopped and removed under the eyes of its neighbour; then all go.
+After it comes what goes wrong while a show runs, made on purpose.
 Every claim is checked and printed with a tick or a cross; with ONCE=1 the exit code says whether
 all of them held.
 """
@@ -12,7 +13,7 @@ import signal
 import sys
 import time
 
-from local import build, places, ports, say, story
+from local import build, places, ports, say, story, troubles
 from local.board import Board
 from local.feed import Feed
 from local.say import Trouble
@@ -69,6 +70,7 @@ def run(chosen, once, feed, scale):
             if encoder:
                 say.note(f"a test feed goes to {stage.srt_address}, encrypted; FEED=none leaves that to your own encoder")
                 passed = story.tell(stage)
+                passed = troubles.tell(stage, encoder) and passed
             if once:
                 say.line()
                 say.step("all of it worked" if passed else "not all of it worked: see the crosses above")

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from local import places, say, story
+from local import places, say, story, troubles
 from local.feed import Feed
 from local.say import Trouble
 from local.stage import PASSPHRASE, Stage
@@ -14,8 +14,9 @@ def main():
     try:
         with Stage(auth=True, scale=10, keys=story.KEYS, log_dir=os.path.join(places.LOGS, "rehearsal"),
                    parameters={"GraceSeconds": 30, "FlowGraceSeconds": 5}) as stage, \
-                Feed(stage.srt_address, PASSPHRASE):
+                Feed(stage.srt_address, PASSPHRASE) as feed:
             passed = story.tell(stage)
+            passed = troubles.tell(stage, feed) and passed
     except Trouble as trouble:
         say.trouble(trouble)
         return 1

@@ -101,10 +101,11 @@ class Stage:
         secret = self.boto("secretsmanager").create_secret(Name=f"lunora-{self.stack}-srt", SecretString=PASSPHRASE)["ARN"]
         decryption = {"KeyType": "srt-password", "SecretArn": secret,
                       "RoleArn": f"arn:aws:iam::{self.account}:role/lunora-{self.stack}-flow"}
-        source = {"Name": "primary", "Protocol": "srt-listener", "IngestPort": self.ports.srt, "WhitelistCidr": "127.0.0.1/32",
-                  "MinLatency": 200, "MaxBitrate": 20_000_000, "Decryption": decryption}
+        sources = [{"Name": name, "Protocol": "srt-listener", "IngestPort": port, "WhitelistCidr": "127.0.0.1/32",
+                    "MinLatency": 200, "MaxBitrate": 20_000_000, "Decryption": decryption}
+                   for name, port in (("primary", self.ports.srt), ("backup", self.ports.srt_backup))]
         flow = self.boto("mediaconnect").create_flow(
-            Name=f"lunora-{self.stack}", Sources=[source],
+            Name=f"lunora-{self.stack}", Sources=sources,
             SourceFailoverConfig={"State": "ENABLED", "FailoverMode": "FAILOVER", "SourcePriority": {"PrimarySource": "primary"}},
             FlowTags={"lunora:stack": self.stack},
         )["Flow"]
@@ -186,6 +187,11 @@ class Stage:
     def srt_address(self):
         """Where the encoder sends."""
         return f"srt://127.0.0.1:{self.ports.srt}"
+
+    @property
+    def backup_srt_address(self):
+        """Where the second encoder sends."""
+        return f"srt://127.0.0.1:{self.ports.srt_backup}"
 
     # ------------------------------------------------------------------ records, as an operator edits them
 

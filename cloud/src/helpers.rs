@@ -9,9 +9,12 @@ use crate::{
     table::{self, Update, Written, attribute, text},
 };
 use aws_sdk_dynamodb::types::ReturnValue;
-use domain::{Error, incident::Open, ledger, report::Removed, session::AddedUp, watch::Words};
+use domain::{
+    Error, flow::Heard, incident::Open, ledger, report::Removed, session::AddedUp, watch::Words,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// A helper row of the ledger: keyed by `channel#<id>`, `url#<hash>`, `flow#main`, `sweep#main`,
@@ -284,4 +287,57 @@ pub async fn note_added_up(
     let update = Update::default().set("added_up", attribute(added_up));
     write(clients, settings, SWEEP_KEY, update).await?;
     Ok(())
+}
+
+/// Before a source's name: the attribute of the flow's row that holds the newest word about it.
+const HEARD: &str = "heard#";
+/// The attribute of the flow's row that holds what was shown of the feed last.
+const SHOWN: &str = "feed";
+
+/// The flow's row: what was shown of the feed last, if anything, and the newest word about each source.
+pub async fn feed(
+    clients: &Clients,
+    settings: &Settings,
+) -> Result<(Option<Value>, BTreeMap<String, Heard>), Error> {
+    let row = table::get(clients, &settings.ledger_table, FLOW_KEY).await?;
+    let mut item = row.as_ref().map(table::item).unwrap_or_default();
+    let heard = item
+        .iter()
+        .filter_map(|(key, value)| {
+            let heard = serde_json::from_value(value.clone()).ok()?;
+            Some((key.strip_prefix(HEARD)?.to_owned(), heard))
+        })
+        .collect();
+    Ok((item.remove(SHOWN), heard))
+}
+
+/// Notes what an event says of a source, unless something newer is known.
+pub async fn hear_source(
+    clients: &Clients,
+    settings: &Settings,
+    source: &str,
+    heard: &Heard,
+) -> Result<bool, Error> {
+    let key = format!("{HEARD}{source}");
+    let update = Update::default()
+        .set(&key, attribute(heard))
+        .when_absent_or_nested_at_most(&key, "at", attribute(&heard.at));
+    let written = write(clients, settings, FLOW_KEY, update).await?;
+    Ok(matches!(written, Written::Yes(_)))
+}
+
+/// Remembers what is shown of the feed, on condition that nobody did since revision `before`.
+pub async fn note_feed<T: Serialize>(
+    clients: &Clients,
+    settings: &Settings,
+    before: Option<u64>,
+    shown: &T,
+) -> Result<bool, Error> {
+    let update = Update::default().set(SHOWN, attribute(shown));
+    let update = match before {
+        Some(revision) => update.when_nested_equal(SHOWN, "revision", attribute(&revision)),
+        None => update.when_absent(SHOWN),
+    };
+    let written = write(clients, settings, FLOW_KEY, update).await?;
+    Ok(matches!(written, Written::Yes(_)))
 }

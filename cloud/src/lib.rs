@@ -5,6 +5,7 @@ pub mod clients;
 mod encoder;
 pub mod executions;
 pub mod fault;
+pub mod feed;
 pub mod helpers;
 pub mod incidents;
 pub mod inputs;

@@ -7,6 +7,7 @@ use crate::{clients::Clients, fault::CallError, settings::Settings};
 use aws_sdk_mediaconnect::types as sdk;
 use domain::{
     INPUT_PORT,
+    flow::{FeedLook, SourceLook},
     look::{FlowLook, FlowOutputLook},
     name::{self, Tags},
 };
@@ -18,6 +19,8 @@ pub struct Flow {
     pub look: FlowLook,
     /// Every output, ours or not: name and what it does.
     pub outputs: Vec<(String, FlowOutputLook)>,
+    /// Its sources.
+    pub feed: FeedLook,
 }
 
 impl Flow {
@@ -79,7 +82,53 @@ pub async fn describe_flow(
         outputs: outputs.len(),
         ours: None,
     };
-    Ok(Some(Flow { look, outputs }))
+    let feed = FeedLook {
+        sources: flow.sources().iter().map(source).collect(),
+        priority: flow
+            .source_failover_config()
+            .and_then(|config| config.source_priority())
+            .and_then(|priority| priority.primary_source())
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned),
+    };
+    Ok(Some(Flow {
+        look,
+        outputs,
+        feed,
+    }))
+}
+
+fn source(source: &sdk::Source) -> SourceLook {
+    SourceLook {
+        name: source.name().unwrap_or_default().to_owned(),
+        has_peer: source
+            .peer_ip_address()
+            .is_some_and(|address| !address.is_empty()),
+    }
+}
+
+/// Gives one source of the flow priority over the other, or neither.
+pub async fn update_flow(
+    clients: &Clients,
+    settings: &Settings,
+    priority: Option<&str>,
+) -> Result<(), CallError> {
+    let config = sdk::UpdateFailoverConfig::builder()
+        .state(sdk::State::Enabled)
+        // SRT sources know no other mode.
+        .failover_mode(sdk::FailoverMode::Failover)
+        .set_source_priority(
+            priority.map(|name| sdk::SourcePriority::builder().primary_source(name).build()),
+        );
+    let call = clients
+        .mediaconnect
+        .update_flow()
+        .flow_arn(&settings.flow_arn)
+        .source_failover_config(config.build());
+    call.send()
+        .await
+        .map(drop)
+        .map_err(|error| CallError::new("UpdateFlow", &error))
 }
 
 /// The tags of the flow or of an output.

@@ -3,12 +3,13 @@
 use crate::{
     clients::Clients,
     settings::Settings,
-    table::{self, Update, attribute, text},
+    table::{self, Update, Written, attribute, text},
 };
 use aws_sdk_dynamodb::types::ReturnValue;
 use domain::{
     Error,
     cost::Money,
+    flow::{self, View},
     ledger::{self, Ledger},
     plan::{Mirror, Status},
     problem::Problem,
@@ -45,6 +46,10 @@ pub async fn fingerprints(
             let id = item.get("destination_id")?.as_str()?.to_owned();
             if id == report::STATUS {
                 shown = Some(item);
+                return None;
+            }
+            // The flow's record is no destination either.
+            if record::RESERVED_IDS.contains(&id.as_str()) {
                 return None;
             }
             // An id that cannot be used has been told so once; nothing else can be done for it.
@@ -180,4 +185,40 @@ pub async fn show(
     )
     .await?;
     Ok(())
+}
+
+/// The flow's record as it is now; empty if there is none.
+pub async fn read_flow(clients: &Clients, settings: &Settings) -> Result<Item, Error> {
+    let row = table::get(clients, &settings.destinations_table, flow::RECORD_ID).await?;
+    Ok(row.as_ref().map(table::item).unwrap_or_default())
+}
+
+/// Shows the flow, unless the record has a later revision. It is made if it is not there: the
+/// operator sees the flow without having asked.
+pub async fn show_flow(
+    clients: &Clients,
+    settings: &Settings,
+    view: &View,
+    revision: u64,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let mut update = Update::default()
+        .set("revision", attribute(&revision))
+        .set_if_absent("name", text("The flow"))
+        .when_absent_or_at_most("revision", attribute(&revision));
+    for (name, value) in view.attributes(now) {
+        update = match value {
+            Some(value) => update.set(name, attribute(&value)),
+            None => update.remove(name),
+        };
+    }
+    let written = table::update(
+        clients,
+        &settings.destinations_table,
+        flow::RECORD_ID,
+        update,
+        ReturnValue::None,
+    )
+    .await?;
+    Ok(matches!(written, Written::Yes(_)))
 }

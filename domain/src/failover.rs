@@ -86,6 +86,9 @@ pub struct Failover {
     /// When the address in use was last seen failing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unwell_at: Option<Timestamp>,
+    /// Since when the output of the newest run has been failing; it stays when that run ends by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failed_since: Option<Timestamp>,
     /// What the record said then: an edit of it begins anew.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub of: Option<Of>,
@@ -112,6 +115,8 @@ pub struct Facts {
     pub has_backup: bool,
     /// The output of the channel that runs now has been failing since then.
     pub failing_since: Option<Timestamp>,
+    /// And MediaLive has given up and stopped the channel, which was started then.
+    pub gave_up: Option<Timestamp>,
     /// The channel's only pipeline has failed since then.
     pub broken_since: Option<Timestamp>,
     /// After so long on the backup without a failure the primary is tried again, seconds; absent
@@ -151,6 +156,16 @@ pub fn decide(now: Timestamp, failover: &Failover, facts: &Facts) -> Turn {
     // A new start on the same address may help where nothing else is left. It is no hurry: MediaLive
     // goes on trying.
     let (since, due, to, cause) = match (facts.broken_since, facts.failing_since) {
+        // Nothing runs any more: the other address at once, the same one when the start is paid off.
+        (_, Some(since)) if let Some(started) = facts.gave_up => match facts.has_backup {
+            true => (since, now, same.other(), Cause::RtmpFailed),
+            false => (
+                since,
+                after(started, RETURNED_SECONDS),
+                same,
+                Cause::RtmpFailed,
+            ),
+        },
         (Some(since), _) => (
             since,
             after(since, REPAIR_SECONDS),
@@ -175,7 +190,7 @@ pub fn decide(now: Timestamp, failover: &Failover, facts: &Facts) -> Turn {
         None if now >= due => Turn::Switch(to, Some(cause)),
         Some(free) if failover.is_used_up(now, to) => {
             let said = due.min(after(since, GRACE_SECONDS));
-            if now < said {
+            if now < said && facts.gave_up.is_none() {
                 Turn::Stay(Some(said))
             } else {
                 Turn::Exhausted(free.max(due))
@@ -219,6 +234,7 @@ impl Failover {
         self.why = why;
         self.restarts += 1;
         self.unwell_at = None;
+        self.failed_since = None;
         self.of = Some(of);
     }
 

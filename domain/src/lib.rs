@@ -7,6 +7,7 @@ pub mod cost;
 pub mod encoder;
 pub mod error;
 pub mod failover;
+pub mod flow;
 pub mod heard;
 pub mod incident;
 pub mod ledger;

@@ -4,8 +4,8 @@ from sweeper import Sweeping
 
 
 def hours(seconds):
-    """Seconds as an attribute in hours."""
-    return round(seconds / 3600, 6)
+    """Seconds as an attribute in hours; a String is as good as a Number."""
+    return f"{seconds / 3600:.6f}"
 
 
 def gone_with(show, one, code):
@@ -48,7 +48,7 @@ def test_a_budget_that_does_not_pay_for_a_start_starts_nothing(show):
     show.wait_streaming(one)
     show.wait_problem(one, None)
     # What was spent is in the table of sessions: a month's budget below it ends the stream.
-    show.stage.update(one, budget_usd_per_month=0.02)
+    show.stage.update(one, budget_usd_per_month="0.02")
     gone_with(show, one, "cap_budget_month")
 
 

@@ -14,6 +14,7 @@ use crate::permissions;
 /// Modules of `cloud` that reach AWS. The two tables are told apart by who asks for them.
 pub const MODULES: &[&str] = &[
     "executions",
+    "feed",
     "helpers",
     "incidents",
     "inputs",

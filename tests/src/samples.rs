@@ -21,6 +21,8 @@ pub struct Sample {
 /// Beginnings of names that are triggers, and the worker each wakes.
 const TRIGGERS: &[(&str, &str)] = &[
     ("stream-", "dispatch"),
+    ("flow-edit", "update-flow"),
+    ("source-recovered", "watch-flow"),
     ("channel-state-", "resume"),
     ("flow-status-", "resume"),
     ("channel-", "watch"),
@@ -75,7 +77,7 @@ pub fn complaints(
         let broken = sample.name.contains("-error-");
         let mut wrong = |what: &str| found.push(format!("{}: {what}", sample.name));
         match worker {
-            "dispatch" => {
+            "dispatch" | "update-flow" => {
                 let records = sample.event["Records"].as_array();
                 if records.is_none_or(|records| {
                     records.is_empty() || !records.iter().all(is_stream_record)
@@ -83,15 +85,15 @@ pub fn complaints(
                     wrong("not what a table's stream sends");
                 }
             }
-            "resume" | "watch" | "sweep" if !is_event(&sample.event) => {
+            "resume" | "watch" | "watch-flow" | "sweep" if !is_event(&sample.event) => {
                 wrong("not what EventBridge sends")
             }
-            "resume" | "watch"
+            "resume" | "watch" | "watch-flow"
                 if !lets_through(worker, sample.event["detail-type"].as_str().unwrap_or("")) =>
             {
                 wrong("a detail type that the rule lets pass by");
             }
-            "resume" | "watch" | "sweep" => {}
+            "resume" | "watch" | "watch-flow" | "sweep" => {}
             _ => {
                 let keys: BTreeSet<String> = sample
                     .event
@@ -240,6 +242,7 @@ mod tests {
         let functions = [
             ("resume", "ResumeFunction", "Media"),
             ("watch", "WatchFunction", "Complaint"),
+            ("watch-flow", "WatchFlowFunction", "Feed"),
         ];
         functions
             .into_iter()

@@ -8,7 +8,14 @@ use serde_json::{Value, json};
 use crate::{house, permissions, story, template};
 
 /// Workers that an event wakes; the state machine does not know them.
-pub const WOKEN: &[&str] = &["dispatch", "resume", "sweep", "watch"];
+pub const WOKEN: &[&str] = &[
+    "dispatch",
+    "resume",
+    "sweep",
+    "update-flow",
+    "watch",
+    "watch-flow",
+];
 
 /// Deeds whose name at AWS is another one, with the reason in the name itself.
 const OTHER_NAMES: &[(&str, &str)] = &[
@@ -34,6 +41,7 @@ const NO_DEED: &[&str] = &[
     "release",
     "sweep",
     "watch",
+    "watch-flow",
     "confirm-incident",
     "watch-incident",
     "close-incident",

@@ -10,6 +10,7 @@ fn facts(failing_since: Option<i64>) -> Facts {
     Facts {
         has_backup: true,
         failing_since: failing_since.map(at),
+        gave_up: None,
         broken_since: None,
         return_after_seconds: None,
         running_since: Some(at(0)),
@@ -224,4 +225,28 @@ fn an_edit_of_the_primary_or_of_retry_begins_anew_and_one_of_the_backup_clears_t
     failover.heed(&of("a", Some("y"), None));
     assert_eq!(failover.url_type, UrlType::Backup);
     assert_eq!(failover.attempts(at(1)), 0);
+}
+
+#[test]
+fn when_medialive_gives_up_the_backup_is_used_at_once_and_a_start_is_paid_off_before_the_next() {
+    let gave_up = |has_backup| Facts {
+        has_backup,
+        gave_up: Some(at(0)),
+        ..facts(Some(60))
+    };
+    let mut failover = Failover::default();
+    assert_eq!(decide(at(70), &failover, &gave_up(true)), TO_BACKUP);
+    assert_eq!(
+        decide(at(300), &failover, &gave_up(false)),
+        Turn::Stay(Some(at(RETURNED_SECONDS)))
+    );
+    assert_eq!(
+        decide(at(RETURNED_SECONDS), &failover, &gave_up(false)),
+        ANEW
+    );
+    switch(&mut failover, 70, UrlType::Backup);
+    assert_eq!(
+        decide(at(400), &failover, &gave_up(true)),
+        Turn::Exhausted(at(70 + DAMPING_SECONDS))
+    );
 }

@@ -230,6 +230,7 @@ pub(super) fn status(
         Status::Stopping
     } else if target.refusal.is_some()
         || desired_problem.is_some()
+        || target.holds_off
         || target.capped.is_some() && target.desired == DesiredState::Streaming
     {
         Status::Error

@@ -47,6 +47,8 @@ pub(super) struct Target {
     pub restarts: u64,
     /// A new start may help what is on the air.
     pub ailing: bool,
+    /// The channel waits for the next try.
+    pub holds_off: bool,
     /// A limit was reached: nothing exists until the record is edited.
     pub capped: Option<Problem>,
 }
@@ -112,6 +114,7 @@ pub(super) fn aim(
         key,
         restarts: ledger.failover.restarts,
         ailing: watch.is_ailing(),
+        holds_off: watch.holds_off,
         capped: words::capped(ledger),
     };
     let channel = look
@@ -124,6 +127,7 @@ pub(super) fn aim(
     }
     target.level = match desired {
         DesiredState::Removed => Level::Gone,
+        DesiredState::Streaming if target.holds_off => least(Level::Idle, ceiling),
         DesiredState::Streaming => least(Level::Running, ceiling),
         DesiredState::Ready if wish.is_some_and(|wish| wish.keep_warm) => {
             least(Level::Idle, ceiling)

@@ -38,6 +38,8 @@ pub(super) struct Watch {
     pub next_try_at: Option<Timestamp>,
     /// All there is has been tried.
     pub exhausted: bool,
+    /// MediaLive gave the output up and stopped the channel: it is not started before the next try.
+    pub holds_off: bool,
     /// What runs is from before a switch or a new start that was decided, or is not known: it is on
     /// its way out.
     pub is_leaving: bool,
@@ -233,7 +235,8 @@ impl Watch {
         ledger.failover.heed(&of);
         // What runs from before the last turn is on its way out: its troubles have had their answer.
         if !is_leaving(ledger) {
-            self.turn(now, wish, backup.is_some(), of, ledger, rules);
+            let has_backup = backup.is_some();
+            self.turn(wish, has_backup, of, ledger, look, rules);
         }
         self.is_leaving = is_leaving(ledger);
         match backup {
@@ -248,13 +251,14 @@ impl Watch {
 
     fn turn(
         &mut self,
-        now: Timestamp,
         wish: &Wish,
         has_backup: bool,
         of: Of,
         ledger: &mut Ledger,
+        look: &Look,
         rules: &Rules,
     ) {
+        let now = self.now;
         // A still picture is not worth a new start; no input has a limit of its own.
         let fed = !self.troubles.contains_key(&Cause::InputLoss);
         let failing_since = self.since(Cause::RtmpFailed).filter(|_| fed);
@@ -268,19 +272,35 @@ impl Watch {
             .chain(repairing_since)
             .min()
             .filter(|_| fed);
+        let state = look.channel.there().map(|channel| &channel.state);
+        match state {
+            Some(ChannelState::Running) => ledger.failover.failed_since = failing_since,
+            None => ledger.failover.failed_since = None,
+            _ => {}
+        }
         if failing_since.is_some() {
             ledger.failover.unwell_at = Some(now);
+            ledger.failover.of.get_or_insert(of.clone());
         }
+        let gave_up = ledger
+            .failover
+            .failed_since
+            .filter(|_| state == Some(&ChannelState::Idle));
+        let started = ledger.starts.last().map(|start| start.at);
+        let failing_since = failing_since.or(gave_up);
         let facts = failover::Facts {
             has_backup,
             failing_since,
+            gave_up: gave_up.map(|since| started.unwrap_or(since)),
             broken_since,
             return_after_seconds: wish.return_after_seconds,
             running_since: ledger.streaming_started_at,
             no_start_until: no_start_until(now, ledger, rules),
         };
         let is_well = failing_since.is_none() && broken_since.is_none();
-        match failover::decide(now, &ledger.failover, &facts) {
+        let turn = failover::decide(now, &ledger.failover, &facts);
+        self.holds_off = gave_up.is_some() && !matches!(turn, Turn::Switch(..));
+        match turn {
             Turn::Stay(at) => {
                 self.next_try_at = at.filter(|_| !is_well);
                 self.wake(at);

@@ -46,6 +46,20 @@ pub(super) fn pressing(watch: &Watch, ledger: &Ledger, is_up: bool) -> Option<Pr
         );
         return Some(Problem::new(Code::CapWarning, message));
     }
+    let which = ledger.failover.url_type.as_str();
+    if watch.holds_off {
+        let mut message = format!(
+            "The platform did not take the stream at the {which} address until MediaLive gave up and stopped."
+        );
+        if let Some(at) = watch.next_try_at {
+            message += &format!(" The next try is at {}.", clock(at));
+        }
+        let code = match watch.exhausted {
+            true => Code::OutputFailed,
+            false => Code::RtmpFailed,
+        };
+        return Some(Problem::new(code, message));
+    }
     let told = |cause: Cause, words: &str| {
         let trouble = watch.troubles.get(&cause)?;
         let mut message = format!("{words} since {}", clock(trouble.since));
@@ -54,7 +68,6 @@ pub(super) fn pressing(watch: &Watch, ledger: &Ledger, is_up: bool) -> Option<Pr
         }
         Some((cause, message + "."))
     };
-    let which = ledger.failover.url_type.as_str();
     let rtmp = format!("The platform has not taken the stream at the {which} address");
     let found = told(
         Cause::Permissions,

@@ -46,7 +46,9 @@ workers! {
     "stop-channel" => stop_channel::handle,
     "sweep" => sweep::handle,
     "update-channel" => update_channel::handle,
+    "update-flow" => update_flow::handle,
     "watch" => watch::handle,
+    "watch-flow" => watch_flow::handle,
     "watch-incident" => watch_incident::handle,
 }
 

@@ -11,7 +11,7 @@ use cloud::{
     },
     executions, records,
 };
-use domain::{name, record, report};
+use domain::{name, record};
 
 /// Handles a batch. A record that fails is reported by its sequence number, and the batch is
 /// delivered again from there: one bad record does not hold the others up.
@@ -44,8 +44,8 @@ async fn start(cloud: &Cloud, stream_record: &EventRecord) -> Result<(), Error> 
     let Some(destination_id) = keys.get("destination_id").and_then(|id| id.as_str()) else {
         return Ok(());
     };
-    // The report is ours: there is nothing to bring about.
-    if destination_id == report::STATUS {
+    // The report and the flow's record are no destinations; `update-flow` has the flow's edits.
+    if record::RESERVED_IDS.contains(&destination_id) {
         return Ok(());
     }
     let edited = stream_record.event_name != "MODIFY"

@@ -8,6 +8,7 @@ use cloud::{
     events::eventbridge::EventBridgeEvent,
     executions,
     executions::Fate,
+    feed,
     helpers::{self, Helper},
     inputs, ledgers, media_connect, media_live,
     nudge::{self, Nudge},
@@ -69,6 +70,7 @@ pub async fn handle(cloud: &Cloud, _tick: EventBridgeEvent) -> Result<Swept, Err
     repair(cloud, &seen, &mut swept).await;
     let heard = outages::recheck(cloud, &seen, &memory.outages).await;
     swept.note(heard, |swept, heard| swept.alerts_heard += heard);
+    swept.note(sources(cloud, memory.flow.clone()).await, |_, ()| {});
     let told = tell(cloud, seen.clone(), &pass, memory, removed).await;
     swept.note(told, |swept, told| swept.told = told);
     // As long as one is stuck, so that the alarm stays up until a person has come.
@@ -95,12 +97,14 @@ impl Swept {
     }
 }
 
-/// What the sweep remembers for the report, the report as it is shown, and what is known of incidents.
+/// What the sweep remembers for the report, the report as it is shown, what is known of incidents, and
+/// the flow with its sources.
 struct Memory {
     removed: Vec<Removed>,
     added_up: AddedUp,
     shown: Option<record::Item>,
     outages: BTreeMap<String, Helper>,
+    flow: Option<media_connect::Flow>,
 }
 
 async fn look(cloud: &Cloud) -> Result<(Seen, Memory), Error> {
@@ -148,6 +152,7 @@ async fn look(cloud: &Cloud) -> Result<(Seen, Memory), Error> {
         added_up: swept.added_up.unwrap_or_default(),
         shown,
         outages,
+        flow: flow.clone(),
     };
     let seen = Seen {
         records,
@@ -313,6 +318,17 @@ async fn flow(cloud: &Cloud, seen: &Seen, pass: &Pass) -> Result<bool, Error> {
         helpers::note_unneeded(clients, settings, pass.flow_unneeded_since).await?;
     }
     Ok(false)
+}
+
+/// Sends the operator's preference if nobody has, and shows where the sources are.
+async fn sources(cloud: &Cloud, flow: Option<media_connect::Flow>) -> Result<(), Error> {
+    let Some(mut flow) = flow else {
+        return Ok(());
+    };
+    let sent = feed::prefer(cloud, &mut flow).await;
+    // A flow that takes no change now is shown all the same.
+    feed::show(cloud, &flow).await?;
+    sent.map(drop)
 }
 
 /// Puts back what a crash between two writes may have left out: who a channel serves.

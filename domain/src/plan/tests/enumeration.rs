@@ -174,6 +174,7 @@ const EXTRAS: &[Extra] = &[
     ("unknown remove-flow-output", |l, _| intent(l, "remove-flow-output", 20)),
     ("unknown delete-input", |l, _| intent(l, "delete-input", 20)),
     ("the platform refuses", |l, _| trouble(l, Cause::RtmpFailed)),
+    ("the platform refused until MediaLive gave up", |l, _| l.failover.failed_since = Some(at(-50))),
     ("nothing comes in", |l, _| trouble(l, Cause::InputLoss)),
     ("on the backup", |l, _| {
         (l.failover.url_type, l.failover.restarts) = (UrlType::Backup, 1);

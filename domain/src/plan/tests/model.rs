@@ -46,6 +46,8 @@ pub struct Laws {
     pub edit: Option<(usize, Option<Item>)>,
     /// What runs suffers from this: a cause, the host it concerns (empty: any), from and until when.
     pub suffers: Vec<(Cause, &'static str, i64, i64)>,
+    /// An output that goes on failing ends the channel's run.
+    pub gives_up: bool,
 }
 
 #[derive(Clone, Debug)]

@@ -172,6 +172,7 @@ pub(super) fn broken_promise(scene: &Scene, decision: &Decision) -> Option<&'sta
     if after.failover.restarts > before.failover.restarts
         && before.troubles.is_empty()
         && before.recovering_since.is_none()
+        && before.failover.failed_since.is_none()
         && before.failover.url_type == UrlType::Primary
     {
         return Some("started anew without a reason");

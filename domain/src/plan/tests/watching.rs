@@ -56,12 +56,28 @@ impl World {
         self.ledger.troubles != before
     }
 
+    /// MediaLive gives an output up that has failed for four minutes, and stops the channel.
+    fn give_up(&mut self) {
+        let failing = self.ledger.troubles.get(&Cause::RtmpFailed);
+        let started = self.starts.last().map_or(0, |(_, second)| *second);
+        let long_ago =
+            |trouble: &Trouble| trouble.since >= at(started) && trouble.since <= at(self.now - 240);
+        if self.laws.gives_up
+            && failing.is_some_and(long_ago)
+            && let Some(channel) = self.channel.as_mut()
+            && channel.state == S::Running
+        {
+            channel.state = S::Idle;
+        }
+    }
+
     /// So many minutes of alerts and sweeps.
     fn watch_for(&mut self, minutes: i64) {
         for quarter in 0..4 * minutes {
             // It may go on for days; round and round is what happens in one moment.
             self.laps = 0;
             self.pass(15);
+            self.give_up();
             if self.alerts() {
                 self.execute();
             }
@@ -172,15 +188,25 @@ fn a_short_failure_changes_nothing() {
 
 #[test]
 fn when_all_fail_it_says_so_goes_on_trying_and_each_way_out_works() {
-    for backup in [true, false] {
+    for (backup, gives_up) in [(true, false), (true, true), (false, false), (false, true)] {
         let mut world = if backup {
             with_backup(json!({}))
         } else {
             on_the_air()
         };
         world.laws.suffers.push((Cause::RtmpFailed, "", 0, EVER));
-        world.watch_for(if backup { 10 } else { 140 });
-        assert_eq!(world.shown(), ("streaming", "output_failed"), "{backup}");
+        world.laws.gives_up = gives_up;
+        world.watch_for(match (backup, gives_up) {
+            (true, _) => 15,
+            (false, true) => 75,
+            (false, false) => 140,
+        });
+        let status = if gives_up { "error" } else { "streaming" };
+        assert_eq!(
+            world.shown(),
+            (status, "output_failed"),
+            "{backup} {gives_up}"
+        );
         let next = world.attribute("next_try_at").and_then(Value::as_str);
         assert!(next.unwrap().parse::<jiff::Timestamp>().unwrap() > at(world.now));
         assert_eq!(world.attribute("attempts_max"), Some(&json!(4)));
