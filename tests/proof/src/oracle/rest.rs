@@ -380,6 +380,11 @@ fn is_only_stuck(known: &Destination) -> bool {
         })
 }
 
+/// A look that is due later than the longest retry of anything stuck (a quarter of an hour) and the
+/// longest damping (half an hour) is an appointment: a time on the record, or the limit of a long
+/// session. A house with appointments is at rest until then.
+const APPOINTMENT_MS: u64 = 3_600_000;
+
 fn why_restless(known: &Destination, now: u64) -> Option<String> {
     if known.item.is_none() && known.row.is_none() && known.executions.is_empty() {
         return None;
@@ -402,7 +407,8 @@ fn why_restless(known: &Destination, now: u64) -> Option<String> {
             (until - now) / 1000
         ));
     }
-    row.wake_at.map(|at| {
+    let soon = |at: &u64| at.saturating_sub(now) < APPOINTMENT_MS;
+    row.wake_at.filter(soon).map(|at| {
         format!(
             "it is to be looked at again in {} s",
             at.saturating_sub(now) / 1000
