@@ -206,7 +206,6 @@ impl Watch {
     /// can be carried out.
     pub fn course(
         &mut self,
-        now: Timestamp,
         wish: &Wish,
         primary: Configuration,
         ledger: &mut Ledger,
