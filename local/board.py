@@ -12,7 +12,8 @@ from local import say
 # What Lunora writes into a record; everything else is the operator's.
 MIRROR = {"streaming_status", "problem", "input_id", "mediaconnect_output_arn", "channel_id", "current_url_type",
           "streaming_started_at", "observed_at", "last_mediaconnect_sync", "created_at", "updated_at", "generation",
-          "execution_arn", "cost_usd_per_hour", "cost_usd_per_start", "cost_usd_this_month"}
+          "execution_arn", "cost_usd_per_hour", "cost_usd_per_start", "cost_usd_this_month", "attempt", "attempts_max", "next_try_at",
+          "next_start_at", "next_stop_at"}
 
 
 class Board:

@@ -65,7 +65,7 @@ pub(super) fn aim(
     let wanted = match wish {
         None => Err(None),
         Some(wish) => wanted(wish, ledger, look)
-            .map(|primary| watch.course(now, wish, primary, ledger, look, rules))
+            .map(|primary| watch.course(wish, primary, ledger, look, rules))
             .map_err(Some),
     };
     let mut course = None;

@@ -10,7 +10,7 @@ use crate::{
     caps::{self, Capped, Due, Facts},
     cost::{self, Money},
     encoder::input_class,
-    failover::{self, Of, Turn, UrlType},
+    failover::{self, Failover, Of, Turn, UrlType},
     incident::{Cause, Trouble},
     ledger::{self, Attempt, Ledger},
     look::{AddressLook, ChannelState, KeyLook, Look},
@@ -206,7 +206,6 @@ impl Watch {
     /// can be carried out.
     pub fn course(
         &mut self,
-        now: Timestamp,
         wish: &Wish,
         primary: Configuration,
         ledger: &mut Ledger,
@@ -233,20 +232,55 @@ impl Watch {
             retry: wish.retry.clone(),
         };
         ledger.failover.heed(&of);
-        // What runs from before the last turn is on its way out: its troubles have had their answer.
-        if !is_leaving(ledger) {
-            let has_backup = backup.is_some();
-            self.turn(wish, has_backup, of, ledger, look, rules);
+        if backup.is_none() && ledger.failover.url_type == UrlType::Backup {
+            // It was taken out of the record: there is only the primary.
+            let now = self.now;
+            ledger
+                .failover
+                .switch(now, UrlType::Primary, None, of.clone());
         }
-        self.is_leaving = is_leaving(ledger);
-        match backup {
-            Some(configuration) if ledger.failover.url_type == UrlType::Backup => Course {
-                configuration,
+        let pick = |failover: &Failover| match &backup {
+            Some(configuration) if failover.url_type == UrlType::Backup => Course {
+                configuration: configuration.clone(),
                 url_type: UrlType::Backup,
                 key: look.backup_key.clone(),
             },
-            _ => on_primary(primary),
+            _ => on_primary(primary.clone()),
+        };
+        if look.channel.there().is_some_and(|channel| {
+            matches!(
+                channel.state,
+                ChannelState::Running | ChannelState::Recovering
+            )
+        }) {
+            let fed = !self.troubles.contains_key(&Cause::InputLoss);
+            ledger.failover.failed_since = self.since(Cause::RtmpFailed).filter(|_| fed);
         }
+        // What runs from before an edit or a switch is on its way out: its troubles have had their
+        // answer, and say nothing of what comes next.
+        if self.is_outdated(&pick(&ledger.failover), wish, ledger) {
+            self.is_leaving = true;
+            ledger.failover.failed_since = None;
+        } else {
+            self.turn(wish, backup.is_some(), of, ledger, look, rules);
+            self.is_leaving = was_restarted(ledger);
+        }
+        pick(&ledger.failover)
+    }
+
+    /// Whether what is on the air is not what is wanted there, or is not known.
+    fn is_outdated(&self, course: &Course, wish: &Wish, ledger: &Ledger) -> bool {
+        let Some(on_air) = &ledger.on_air else {
+            return true;
+        };
+        let rotated = match course.key {
+            KeyLook::Version(version) => version != on_air.key_version,
+            _ => false,
+        };
+        let failed = self.is_ailing() || ledger.failover.failed_since.is_some();
+        was_restarted(ledger)
+            || on_air.configuration != course.configuration
+            || failed && (rotated || on_air.retry != wish.retry)
     }
 
     fn turn(
@@ -273,11 +307,6 @@ impl Watch {
             .min()
             .filter(|_| fed);
         let state = look.channel.there().map(|channel| &channel.state);
-        match state {
-            Some(ChannelState::Running) => ledger.failover.failed_since = failing_since,
-            None => ledger.failover.failed_since = None,
-            _ => {}
-        }
         if failing_since.is_some() {
             ledger.failover.unwell_at = Some(now);
             ledger.failover.of.get_or_insert(of.clone());
@@ -347,7 +376,8 @@ impl Watch {
     }
 }
 
-fn is_leaving(ledger: &Ledger) -> bool {
+/// Whether it was decided to start what is on the air anew.
+fn was_restarted(ledger: &Ledger) -> bool {
     ledger
         .on_air
         .as_ref()

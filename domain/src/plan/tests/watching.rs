@@ -232,11 +232,54 @@ fn when_all_fail_it_says_so_goes_on_trying_and_each_way_out_works() {
                 .settled()
                 .unwrap_or_else(|wrong| panic!("{way:?}: {wrong}"));
         }
-        let mut again = world.record.clone().unwrap();
-        again.insert("retry".into(), json!("now"));
-        world.edit(Some(again));
+        for (name, value) in [
+            ("retry", "now"),
+            ("rtmp_url", "rtmps://c.rtmps.youtube.com/live2"),
+        ] {
+            let mut edited = world.clone();
+            let mut item = edited.record.clone().unwrap();
+            item.insert(name.into(), json!(value));
+            edited.edit(Some(item));
+            edited.execute();
+            assert_eq!(
+                edited.starts.len(),
+                world.starts.len() + 1,
+                "{name} tries at once: {backup} {gives_up}"
+            );
+        }
+        // A new key and a touch are enough.
+        let mut touched = world.clone();
+        touched.key = 2;
+        let mut item = touched.record.clone().unwrap();
+        item.insert("name".into(), json!("touched"));
+        touched.edit(Some(item));
+        touched.execute();
+        assert_eq!(touched.starts.len(), world.starts.len() + 1);
+    }
+}
+
+#[test]
+fn an_edit_while_it_fails_is_tried_at_once() {
+    for (name, value) in [
+        ("retry", "now"),
+        ("rtmp_url", "rtmps://c.rtmps.youtube.com/live2"),
+    ] {
+        let mut world = on_the_air();
+        let cut = world.now;
+        world
+            .laws
+            .suffers
+            .push((Cause::RtmpFailed, PRIMARY, cut, cut + 300));
+        world.watch_for(1);
+        assert_eq!(world.shown(), ("streaming", "rtmp_failed"));
+        let mut item = world.record.clone().unwrap();
+        item.insert(name.into(), json!(value));
+        world.edit(Some(item));
         world.execute();
-        assert!(world.now - starts(&world).last().unwrap() < 300, "{backup}");
+        assert_eq!(world.starts.len(), 2, "{name}");
+        world.laws.suffers.clear();
+        world.settled().unwrap();
+        assert_eq!(world.starts.len(), 2, "{name}");
     }
 }
 
