@@ -94,6 +94,14 @@ impl Oracles {
             "missing_permission" => self.denied > 0,
             "waiting_for_turn" => self.destinations.len() > 1 || faulty,
             "retries_exhausted" | "waiting_for_outcome" => faulty && !self.fired.is_empty(),
+            // What comes from the flow can be missing for a moment where the flow, or somebody's hand
+            // in the console, took it away.
+            "no_input" | "black_or_silent" | "source_unhealthy" => {
+                faulty || flow_up.is_none_or(|(up, _)| !up)
+            }
+            "rtmp_failed" | "pipeline_failed" | "output_failed" | "on_backup" | "maintenance" => {
+                faulty
+            }
             "stopped_by_hand" | "deleted_by_hand" => !known.by_hand.is_empty(),
             "taking_too_long" => self.living_of(id, Kind::Channel).any(|(_, thing)| {
                 thing

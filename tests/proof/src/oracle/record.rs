@@ -8,7 +8,7 @@ use super::sight::{House, Table};
 use super::watch::Oracles;
 
 /// What we show on a record (README, the record): everything else is the operator's or nobody's.
-const MIRROR: [&str; 16] = [
+const MIRROR: [&str; 21] = [
     "streaming_status",
     "problem",
     "input_id",
@@ -25,6 +25,11 @@ const MIRROR: [&str; 16] = [
     "cost_usd_per_hour",
     "cost_usd_per_start",
     "cost_usd_this_month",
+    "attempt",
+    "attempts_max",
+    "next_try_at",
+    "next_start_at",
+    "next_stop_at",
 ];
 
 impl Oracles {
