@@ -29,6 +29,7 @@ AT_ONCE = 16
 # name -> (file, how many cases with answers only, how many with silences, too)
 MACHINES = {
     "reconcile": (os.path.join(places.ROOT, "statemachines", "reconcile.asl.json"), 150, 25),
+    "incident": (os.path.join(places.ROOT, "statemachines", "incident.asl.json"), 60, 30),
     "every_kind": (os.path.join(HERE, "every_kind.json"), 40, 20),
 }
 # So many are drawn for each that is taken: first those that go a new way, then those that answer anew.
@@ -36,18 +37,25 @@ DRAWN_FOR_ONE = 10
 
 
 def ways(definition):
-    """All (state, next state) that a definition has."""
+    """All (state, next state) that a definition has. The local cloud takes every message: none is caught."""
     found = set()
     for name, state in load(definition)["States"].items():
-        entries = [state, *state.get("Catch", []), *state.get("Choices", [])]
+        caught = [] if str(state.get("Resource")).endswith("sns:publish") else state.get("Catch", [])
+        entries = [state, *caught, *state.get("Choices", [])]
         found |= {(name, entry[field]) for entry in entries for field in ("Next", "Default") if field in entry}
     return found
 
 
-def load(definition, function=""):
-    """A definition with a function's name put in."""
+def load(definition, function="", topic=""):
+    """A definition with a function's name and a topic's put in."""
     with open(definition, encoding="utf-8") as file:
-        return json.loads(re.sub(r"\$\{\w+\}", function, file.read()))
+        return json.loads(re.sub(r"\$\{\w+\}", lambda name: topic if name[0].endswith("Topic}") else function, file.read()))
+
+
+def begins_with(name):
+    """What each execution begins with, whatever its machine."""
+    return {"destination_id": name, "cause": "rtmp_failed", "told": {"done": False},
+            "incident": {"incident_id": "one", "look_at": "2026-11-21T00:00:30Z"}}
 
 
 def gone(case):
@@ -131,8 +139,9 @@ class Clients:
         variables = {"SCRIPTS": str(scripts), "LONGEST_TASK_SECONDS": str(LONGEST_TASK_SECONDS)}
         client("lambda").create_function(FunctionName="stand-in", Runtime="provided.al2023", Handler="bootstrap", Role=role,
                                          Timeout=30, Code={"ZipFile": package.getvalue()}, Environment={"Variables": variables})
+        topic = client("sns").create_topic(Name="stand-in")["TopicArn"]
         for machine, (path, *_) in MACHINES.items():
-            definition = load(path, "stand-in")
+            definition = load(path, "stand-in", topic)
             tasks = [state for state in definition["States"].values() if state["Type"] == "Task"]
             for state in tasks:
                 if state.pop("TimeoutSecondsPath", None):
@@ -152,7 +161,7 @@ class Clients:
         place.with_suffix(".script").write_text(json.dumps(case["script"]), encoding="utf-8")
         arn = self.states.start_execution(
             stateMachineArn=f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{case['machine']}", name=name,
-            input=json.dumps({"destination_id": name}))["executionArn"]
+            input=json.dumps(begins_with(name)))["executionArn"]
         until = time.monotonic() + 60
         while (end := self.states.describe_execution(executionArn=arn))["status"] == "RUNNING":
             assert time.monotonic() < until, f"{name} does not end"
