@@ -14,8 +14,11 @@ def mail(show):
     sqs, sns = show.stage.boto("sqs"), show.stage.boto("sns")
     queue = sqs.create_queue(QueueName=f"mail-{show.new_id()}")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    subscription = sns.subscribe(TopicArn=show.stage.outputs["IncidentsTopicArn"], Protocol="sqs", Endpoint=arn,
-                                 ReturnSubscriptionArn=True)["SubscriptionArn"]
+    topic = show.stage.outputs["IncidentsTopicArn"]
+    allow = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn,
+             "Condition": {"ArnEquals": {"aws:SourceArn": topic}}}
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [allow]})})
+    subscription = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, ReturnSubscriptionArn=True)["SubscriptionArn"]
     got = []
 
     def read():
