@@ -195,26 +195,28 @@ pub async fn show(
     }
 }
 
-/// Remembers what was said of the flow, unless something newer was.
-pub async fn remember(cloud: &Cloud, about: &str, word: &Word) -> Result<(), Error> {
+/// Remembers what was said of the flow, unless something newer was. False: all was well before, and is.
+pub async fn remember(cloud: &Cloud, about: &str, word: &Word) -> Result<bool, Error> {
     let (clients, settings) = (&cloud.clients, &cloud.settings);
     for _ in 0..ROUNDS {
         let known = words(cloud).await?;
-        if known.get(about).is_some_and(|known| known.at > word.at) {
-            return Ok(());
+        let before = known.get(about);
+        if before.is_some_and(|before| before.at > word.at) {
+            return Ok(true);
+        }
+        let matters = word.bad || before.is_some_and(|before| before.bad);
+        if before == Some(word) {
+            return Ok(matters);
         }
         let mut next = known.clone();
         next.insert(about.to_owned(), word.clone());
-        if next == known {
-            return Ok(());
-        }
         let mut update = Update::default().set("words", attribute(&next));
         update = match known.is_empty() {
             true => update.when_absent("words"),
             false => update.when_equal("words", attribute(&known)),
         };
         if write(clients, settings, WORDS_KEY, update).await?.is_some() {
-            return Ok(());
+            return Ok(matters);
         }
     }
     Err(Error::transient("The flow is much spoken of just now."))

@@ -264,6 +264,8 @@ pub struct ConfirmInput {
 pub struct WatchInput {
     /// The destination, or `flow`.
     pub destination_id: String,
+    /// ARN of the execution.
+    pub execution: String,
     /// Why.
     pub cause: Cause,
     /// Its key.

@@ -29,25 +29,34 @@ AT_ONCE = 16
 # name -> (file, how many cases with answers only, how many with silences, too)
 MACHINES = {
     "reconcile": (os.path.join(places.ROOT, "statemachines", "reconcile.asl.json"), 150, 25),
+    "incident": (os.path.join(places.ROOT, "statemachines", "incident.asl.json"), 60, 30),
     "every_kind": (os.path.join(HERE, "every_kind.json"), 40, 20),
 }
-# So many are drawn for each that is taken: first those that go a new way, then those that answer anew.
-DRAWN_FOR_ONE = 10
+# So many are drawn for each that is taken: first those that go a new way, then those that answer anew. What comes
+# after a silence is rare.
+DRAWN_FOR_ONE, DRAWN_FOR_ONE_SILENT = 10, 100
 
 
 def ways(definition):
-    """All (state, next state) that a definition has."""
+    """All (state, next state) that a definition has. The local cloud takes every message: none is caught."""
     found = set()
     for name, state in load(definition)["States"].items():
-        entries = [state, *state.get("Catch", []), *state.get("Choices", [])]
+        caught = [] if str(state.get("Resource")).endswith("sns:publish") else state.get("Catch", [])
+        entries = [state, *caught, *state.get("Choices", [])]
         found |= {(name, entry[field]) for entry in entries for field in ("Next", "Default") if field in entry}
     return found
 
 
-def load(definition, function=""):
-    """A definition with a function's name put in."""
+def load(definition, function="", topic=""):
+    """A definition with a function's name and a topic's put in."""
     with open(definition, encoding="utf-8") as file:
-        return json.loads(re.sub(r"\$\{\w+\}", function, file.read()))
+        return json.loads(re.sub(r"\$\{\w+\}", lambda name: topic if name[0].endswith("Topic}") else function, file.read()))
+
+
+def begins_with(name):
+    """What each execution begins with, whatever its machine."""
+    return {"destination_id": name, "cause": "rtmp_failed", "told": {"done": False},
+            "incident": {"incident_id": "one", "look_at": "2026-11-21T00:00:30Z"}}
 
 
 def gone(case):
@@ -65,7 +74,7 @@ def cases(machine, silences, count):
     """So many cases with their scripts and with what the runner made of them."""
     definition = MACHINES[machine][0]
     lines = [{"name": f"{machine}-{seed}{'-quick' * silences}", "machine": machine + "-quick" * silences, "definition": definition,
-              "seed": seed, "silences": silences} for seed in range(count * DRAWN_FOR_ONE)]
+              "seed": seed, "silences": silences} for seed in range(count * (DRAWN_FOR_ONE_SILENT if silences else DRAWN_FOR_ONE))]
     done = subprocess.run([places.built("follow_scripts")], input="".join(json.dumps(line) + "\n" for line in lines),
                           capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -131,8 +140,9 @@ class Clients:
         variables = {"SCRIPTS": str(scripts), "LONGEST_TASK_SECONDS": str(LONGEST_TASK_SECONDS)}
         client("lambda").create_function(FunctionName="stand-in", Runtime="provided.al2023", Handler="bootstrap", Role=role,
                                          Timeout=30, Code={"ZipFile": package.getvalue()}, Environment={"Variables": variables})
+        topic = client("sns").create_topic(Name="stand-in")["TopicArn"]
         for machine, (path, *_) in MACHINES.items():
-            definition = load(path, "stand-in")
+            definition = load(path, "stand-in", topic)
             tasks = [state for state in definition["States"].values() if state["Type"] == "Task"]
             for state in tasks:
                 if state.pop("TimeoutSecondsPath", None):
@@ -152,7 +162,7 @@ class Clients:
         place.with_suffix(".script").write_text(json.dumps(case["script"]), encoding="utf-8")
         arn = self.states.start_execution(
             stateMachineArn=f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{case['machine']}", name=name,
-            input=json.dumps({"destination_id": name}))["executionArn"]
+            input=json.dumps(begins_with(name)))["executionArn"]
         until = time.monotonic() + 60
         while (end := self.states.describe_execution(executionArn=arn))["status"] == "RUNNING":
             assert time.monotonic() < until, f"{name} does not end"
@@ -173,12 +183,15 @@ class Clients:
 
 
 def plain(value):
-    """Without what is said differently: the words of Step Functions itself, the order of fields in a cause, the function's version."""
+    """Without what is said differently: the words of Step Functions itself, the order of fields in a cause, the function's
+    version, the clock."""
     if isinstance(value, list):
         return [plain(each) for each in value]
     if not isinstance(value, dict):
         return value
     value = {name: plain(each) for name, each in value.items() if name != "ExecutedVersion"}
+    if "entered_at" in value:
+        value["entered_at"] = "a time"
     for error, cause in (("Error", "Cause"), ("error", "cause")):
         if str(value.get(error)).startswith("States."):
             value[cause] = ""

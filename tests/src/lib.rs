@@ -8,6 +8,7 @@
 //! - `spellings`: folder, crate, function, state and permission have one name
 //! - `story`: the lint of the state machines
 //! - `permissions`: what roles may and may not hold
+//! - `provoked`: which test provokes which problem code
 //! - `needs`: each role allows what its worker calls, no more and no less
 //! - `samples`: the events that the workers are tried with
 //! - `secrets`: nothing real in the repository
@@ -19,6 +20,7 @@ pub mod house;
 pub mod manners;
 pub mod needs;
 pub mod permissions;
+pub mod provoked;
 pub mod samples;
 pub mod secrets;
 pub mod spellings;

@@ -18,6 +18,8 @@ pub struct Setup {
     pub quotas: Value,
     /// Times of the simulator, `{"law": "fixed"}`; Null: its defaults.
     pub times: Value,
+    /// What becomes of the simulator's events, `{"drop": 0.1}`; Null: each comes once and at once.
+    pub knobs: Value,
     /// Another deployment than the house's own.
     pub deployed: Option<&'static Deployed>,
     /// What `Act::Redeploy` deploys; None: the same again.
@@ -47,6 +49,7 @@ impl Default for Setup {
             options: Value::Null,
             quotas: Value::Null,
             times: Value::Null,
+            knobs: Value::Null,
             deployed: None,
             redeployed: None,
             owns_flow: true,

@@ -56,10 +56,11 @@ fn a_destination_lives_and_leaves_nothing_behind() {
     let states = world.trace().events().iter();
     let entered = states.filter(|event| matches!(event.what, What::Entered(..)));
     println!(
-        "one life: {} calls, of these {} of the sweep, {} of resume, {} of dispatch; {} states entered; {} simulated minutes",
+        "one life: {} calls, of these {} of the sweep, {} of resume, {} of watch, {} of dispatch; {} states entered; {} simulated minutes",
         calls(""),
         calls("sweep"),
         calls("resume"),
+        calls("watch"),
         calls("dispatch"),
         entered.count(),
         (world.now() - BEGIN) / 60_000,

@@ -100,6 +100,7 @@ impl World {
             ("options", &setup.options),
             ("quotas", &setup.quotas),
             ("times", &setup.times),
+            ("events", &setup.knobs),
         ] {
             if !body.is_null() {
                 let (status, answer) = core.control(acts::deployed_at(setup), "POST", what, body);

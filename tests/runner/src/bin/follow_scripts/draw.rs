@@ -28,7 +28,9 @@ impl Draw {
             .flatten()
             .map(|(name, state)| (name.clone(), state.clone()))
             .collect();
-        let mut wanted = BTreeMap::new();
+        // A message is sent by Step Functions itself, from what a function answered.
+        let message = json!({ "subject": "One line.", "text": "And more." });
+        let mut wanted = BTreeMap::from([("message".to_owned(), vec![message])]);
         states.values().for_each(|state| learn(state, &mut wanted));
         Draw {
             chance: seed,

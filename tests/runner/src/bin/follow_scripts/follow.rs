@@ -37,20 +37,27 @@ pub(crate) fn follow(case: &Value) -> Result<Value, String> {
 
     let arn = format!("arn:aws:states:us-west-2:123456789012:execution:{machine_name}:{name}");
     let mut now = BEGIN;
-    let input = json!({ "destination_id": name });
+    let input = json!({
+        "destination_id": name, "cause": "rtmp_failed", "told": { "done": false },
+        "incident": { "incident_id": "one", "look_at": "2026-11-21T00:00:30Z" },
+    });
     let mut execution = Execution::start(machine, &arn, name, input, now);
     let (mut calls, mut asked, mut tokens) =
         (Vec::<Value>::new(), Vec::new(), Vec::<String>::new());
     while let Some(due) = execution.next_due() {
         now = now.max(due);
-        let Some(Effect::Invoke {
-            mut payload,
-            attempt,
-            token,
-            ..
-        }) = execution.advance(now, &mut || 0.5)
-        else {
-            continue;
+        let (mut payload, attempt, token) = match execution.advance(now, &mut || 0.5) {
+            Some(Effect::Invoke {
+                payload,
+                attempt,
+                token,
+                ..
+            }) => (payload, attempt, token),
+            Some(Effect::Publish { attempt, .. }) => {
+                execution.answer(now, attempt, Ok(json!({ "MessageId": "one" })));
+                continue;
+            }
+            _ => continue,
         };
         if calls.len() == script.len() {
             let draw = draw

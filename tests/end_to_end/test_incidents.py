@@ -1,0 +1,97 @@
+"""What goes wrong on the air, as somebody is told who subscribed with a stock client: once each way.
+
+The debounce and the quiet time are Lunora's own, and run by the real clock.
+"""
+
+import json
+
+import pytest
+
+
+@pytest.fixture
+def mail(show):
+    """What the topic tells: a queue that is subscribed to it. Gives all messages so far, whenever it is asked."""
+    sqs, sns = show.stage.boto("sqs"), show.stage.boto("sns")
+    queue = sqs.create_queue(QueueName=f"mail-{show.new_id()}")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    topic = show.stage.outputs["IncidentsTopicArn"]
+    allow = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn,
+             "Condition": {"ArnEquals": {"aws:SourceArn": topic}}}
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [allow]})})
+    subscription = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, ReturnSubscriptionArn=True)["SubscriptionArn"]
+    got = []
+
+    def read():
+        for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
+            told = json.loads(message["Body"])
+            got.append((told["Subject"], told["Message"]))
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        return got
+
+    yield read
+    sns.unsubscribe(SubscriptionArn=subscription)
+    sqs.delete_queue(QueueUrl=queue)
+
+
+def incidents(show, one):
+    """What the table of incidents has about a destination, or about the flow."""
+    answer = show.stage.boto("dynamodb").query(
+        TableName=show.stage.outputs["IncidentsTableName"], KeyConditionExpression="destination_id = :d",
+        ExpressionAttributeValues={":d": {"S": one}})
+    return [{name: next(iter(value.values())) for name, value in item.items()} for item in answer["Items"]]
+
+
+def about(mail, word):
+    """The messages with this word in their subject."""
+    return [(subject, text) for subject, text in mail() if word in subject]
+
+
+def alert(show, one, action):
+    """Somebody sets or clears an alert on the channel of a destination."""
+    channel = show.stage.record(one)["channel_id"]
+    show.stage.simulator.post("by-hand", {"action": action, "id": channel, "alert_type": "Input Resource is Inaccessible",
+                                          "message": "rtmps://a.example.com/live/canary-in-the-message"})
+
+
+def test_one_message_when_it_begins_and_one_when_it_is_over(show, mail):
+    """An alert becomes a problem, an item and a message; doubled events add nothing; its end is told, too."""
+    show.stage.simulator.post("events", {"duplicate": 1})
+    one = show.streaming()
+    alert(show, one, "set_alert")
+    show.stage.wait_until(lambda: about(mail, one), 30, "a message")
+    show.wait_problem(one, "missing_permission", 30)
+    [item] = incidents(show, one)
+    assert item["cause"] == "permissions" and item["severity"] == "critical" and "until" not in item, item
+    alert(show, one, "clear_alert")
+    show.wait_problem(one, None)
+    show.stage.wait_until(lambda: about(mail, f"over: {one}"), 120, "a message that it is over")
+    told = about(mail, one)
+    assert len(told) == 2, told
+    assert all("://" not in text and "canary" not in text for _, text in told), told
+    assert "docs/runbooks/missing_permission.md" in told[0][1] and "What to do: " in told[0][1], told
+    [item] = incidents(show, one)
+    assert item["until"] >= item["since"] and item["ending"] == "cleared", item
+
+
+def test_a_lost_feed_is_one_message_that_names_the_destinations(show, mail):
+    """All channels lose their input with the feed: one message each way, about the feed; each destination says it, too."""
+    both = [show.streaming(), show.streaming()]
+    flow = show.stage.simulator.state()["flows"][0]
+    sources = [source["arn"] for source in flow["sources"]]
+    try:
+        for source in sources:
+            show.by_hand("cut_source", source)
+        show.stage.wait_until(lambda: about(mail, "the feed: nothing arrives"), 60, "a message about the feed")
+        for one in both:
+            show.wait_problem(one, "no_input", 60)
+    finally:
+        for source in sources:
+            show.by_hand("restore_source", source)
+    for one in both:
+        show.wait_problem(one, None)
+    show.stage.wait_until(lambda: about(mail, "over: the feed: nothing arrives"), 200, "a message that it is over")
+    told = mail()
+    assert len(about(mail, "the feed: nothing arrives")) == 2, told
+    assert not [subject for subject, _ in told if any(one in subject for one in both)], told
+    assert all(one in about(mail, "the feed: nothing arrives")[0][1] for one in both), told
+    assert all(incident["part_of"] for one in both for incident in incidents(show, one)), [incidents(show, one) for one in both]
