@@ -10,7 +10,7 @@ PYTHON ?= python3
 TOOLS := .local/venv-tools/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help run test lint build prove defects fuzz bench clean
+.PHONY: help run report test lint build prove defects fuzz bench clean
 .DEFAULT_GOAL := help
 
 help:
@@ -19,6 +19,10 @@ help:
 ## make run     the whole of Lunora on this machine, with a demo; Ctrl-C ends it (ONCE=1: by itself)
 run:
 	@$(PYTHON) -m local.setup run && $(TOOLS) -m local.demo
+
+## make report  what exists in the Region, what is billed and why, what this month's sessions cost (STACK=name)
+report:
+	@$(TOOLS) -m local.report
 
 ## make test    everything that CI checks: format, lints, unit, contract and end-to-end tests
 test:

@@ -65,7 +65,7 @@ fn keep(
     );
     let passes = matches!(state, Some(ChannelState::Unknown(_)));
     let id = ledger.channel.as_ref().map(|made| made.id.as_str());
-    let mut session = None;
+    let mut session = correct(account, before, facts);
     begin_idle(account, ledger);
     if account.run.is_none() && !up && fell_back(account, before, facts.now) {
         open(account, before, ledger, facts);
@@ -92,6 +92,31 @@ fn keep(
         session = last(account, ledger, now).or(session);
     }
     session
+}
+
+/// A look may see the end before the event tells it: what the event says is when it was. Gives the
+/// session if it is billed otherwise; else what is written in the end has the right time.
+fn correct(account: &mut Account, before: &Ledger, facts: &Facts<'_>) -> Option<Session> {
+    let last = account.last.as_mut()?;
+    let seen = last.stopped_at;
+    let channel = before.channel.as_ref()?;
+    let told = heard(before, &channel.id, &ChannelState::Idle)?;
+    let is_its_end = account.run.is_none() && account.channel_idle_since == Some(seen);
+    if !is_its_end || told <= last.started_at || told >= seen {
+        return None;
+    }
+    last.stopped_at = told;
+    account.channel_idle_since = Some(told);
+    if account.input_idle_since == Some(seen) {
+        account.input_idle_since = Some(told);
+    }
+    let minutes = run_minutes(last.started_at, told);
+    if minutes == last.billed_minutes {
+        return None;
+    }
+    last.billed_minutes = minutes;
+    last.running_usd = run_price(&last.preset_id, facts.feed_bitrate).of(minutes);
+    Some(last.clone())
 }
 
 /// What exists and does not run is idle from the moment it was asked for.

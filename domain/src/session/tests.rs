@@ -188,6 +188,30 @@ fn a_look_that_may_be_old_ends_no_session() {
 }
 
 #[test]
+fn an_event_that_comes_after_the_look_corrects_the_end() {
+    let mut desk = Desk::provisioned();
+    desk.starts(60)
+        .hears(90, "RUNNING")
+        .sees(91, "RUNNING", None)
+        .sees(600, "RUNNING", Some(Cause::Operator))
+        .sees(722, "IDLE", None);
+    assert_eq!(desk.written[0].billed_minutes, 12);
+    desk.hears(720, "IDLE").sees(800, "IDLE", None);
+    assert_eq!(desk.written[0].billed_minutes, 11);
+    assert_eq!(desk.written[0].stopped_at, at(720));
+    desk.tears_down(900, 930);
+    let bill = [
+        ('c', 20, 60),
+        ('i', 0, 60),
+        ('r', 60, 720),
+        ('c', 720, 900),
+        ('i', 720, 930),
+    ];
+    assert_eq!(desk.cost(), billed(&bill));
+    assert_eq!(desk.written.len(), 1);
+}
+
+#[test]
 fn what_never_started_is_paid_for_too() {
     let mut desk = Desk::provisioned();
     desk.tears_down(600, 660);

@@ -19,6 +19,8 @@
 //!
 //! Whether a flow is billed by the minute or by the begun hour is not published: `flow_rounding`.
 //!
+//! Times are cut to whole seconds: nothing finer is published, neither by events nor by CloudTrail.
+//!
 //! Money is in whole micro-dollars. A line is minutes times the hourly price by 60, rounded half up
 //! once per line; the total is the exact sum of the lines. Lines that are still open are reckoned up
 //! to now. A period without length makes no line. A channel in CREATE_FAILED bills as idle.
@@ -82,7 +84,7 @@ pub(super) struct Meter {
 
 impl Line {
     pub fn ends(mut self, now: u64) -> Self {
-        self.to = Some(now);
+        self.to = Some(second(now));
         self
     }
 
@@ -106,8 +108,8 @@ impl Meter {
             .remove(&(key.0, key.1.to_owned()))
             .unwrap_or_default()
         {
-            line.to = Some(now);
-            if line.from < now {
+            line.to = Some(second(now));
+            if line.from < second(now) {
                 self.closed.push(line);
             }
         }
@@ -143,6 +145,11 @@ impl Stream {
             self.sent_ms += now - since;
         }
     }
+}
+
+/// The second that a time is in.
+pub(super) fn second(ms: u64) -> u64 {
+    ms / 1000 * 1000
 }
 
 /// Whole minutes, rounded up; a run has at least ten.
@@ -242,7 +249,7 @@ impl Core {
             kind,
             tags,
             price,
-            from: self.now,
+            from: second(self.now),
             to: None,
             bytes: None,
             unit: if by_the_hour { 60 } else { 1 },
@@ -260,7 +267,7 @@ impl Line {
 }
 
 fn line_json(line: &Line, now: u64) -> (u64, Value) {
-    let to = line.to.unwrap_or(now);
+    let to = line.to.unwrap_or(second(now));
     let minutes = match line.bytes {
         Some(_) => 0,
         None => minutes(line.kind, to - line.from).next_multiple_of(line.unit),

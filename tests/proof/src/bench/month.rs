@@ -18,16 +18,16 @@ use domain::cost::{AtRest, Money, at_rest};
 use serde_json::json;
 
 /// A month of 730 hours, in minutes.
-const MONTH: u64 = 730 * 60;
+pub(super) const MONTH: u64 = 730 * 60;
 /// Minutes to be streamed.
 const STREAMED: u64 = 100 * 60;
 /// Destinations.
-const DESTINATIONS: usize = 5;
+pub(super) const DESTINATIONS: usize = 5;
 /// The least and the most a session takes, in minutes.
 const SESSION: (u64, u64) = (120, 300);
 
 /// Stretches of time, milliseconds since 1970.
-type Stretches = Vec<(u64, u64)>;
+pub(super) type Stretches = Vec<(u64, u64)>;
 
 /// What came of a month.
 #[derive(Debug)]
@@ -102,7 +102,7 @@ pub fn sessions(seed: u64) -> Vec<(u64, u64)> {
 }
 
 /// When each destination is wanted.
-fn wanted(manner: Manner, seed: u64) -> Vec<Stretches> {
+pub(super) fn wanted(manner: Manner, seed: u64) -> Vec<Stretches> {
     let ms = |minutes: u64| BEGIN + minutes * MINUTE_MS;
     if manner == Manner::Always {
         return vec![vec![(ms(1), ms(MONTH))]; DESTINATIONS];

@@ -283,6 +283,18 @@ impl World {
         &self.published
     }
 
+    /// The bill of the simulated account up to now, by its own prices.
+    pub fn bill(&mut self) -> serde_json::Value {
+        let nothing = serde_json::Value::Null;
+        self.core.control(self.now, "GET", "bill", &nothing).1
+    }
+
+    /// The table of sessions.
+    #[must_use]
+    pub fn sessions_table(&self) -> &str {
+        &self.house.sessions
+    }
+
     /// Physical names: the operator's table and our own.
     #[must_use]
     pub fn tables(&self) -> (&str, &str) {
