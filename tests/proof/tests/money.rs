@@ -2,10 +2,7 @@
 //! costs says what this month says.
 
 use domain::cost::Money;
-use proof::bench::{
-    Progress,
-    books::{self, Books},
-};
+use proof::bench::{Progress, books};
 
 const SEED: u64 = 1;
 
