@@ -62,3 +62,20 @@ def test_not_enabled_stops_and_a_stop_is_always_possible(show):
     show.stage.update(two, enabled=False)
     show.wait_channel(two, "IDLE")
     show.wait_status(two, "ready")
+
+
+def test_a_feed_that_stays_away_ends_the_stream(show):
+    """No input is said, warned of, and then everything is gone; with the encoder back an edit starts it again."""
+    one = show.streaming(no_input_minutes_max="0.5")
+    show.stage.simulator.post("options", {"feed": "off"})
+    try:
+        with Sweeping(show.stage):
+            record = show.wait_problem(one, "no_input", 60)
+            assert record["streaming_status"] == "streaming", record
+            gone_with(show, one, "cap_no_input")
+            show.stage.simulator.post("options", {"feed": "on"})
+            show.stage.update(one, retry="the encoder is back")
+            show.wait_streaming(one)
+            show.wait_problem(one, None)
+    finally:
+        show.stage.simulator.post("options", {"feed": "on"})

@@ -25,19 +25,21 @@ pub async fn handle(cloud: &Cloud, input: CloseInput) -> Result<IncidentOutput, 
         return closed_before(cloud, &input, now).await;
     };
     let look = incidents::look(cloud, &open, helper.accounted).await?;
-    let until = match &look.outage {
-        Some(outage) => match outage.until {
-            Some(until) => until.min(now),
-            None => return Ok(says(Next::Again, &input, changes, now)),
-        },
-        None => input.until,
+    let cleared = match &look.outage {
+        Some(outage) if outage.until.is_none() => {
+            return Ok(says(Next::Again, &input, changes, now));
+        }
+        Some(outage) => outage.until,
+        None => None,
     };
+    // By a clock that runs ahead of ours it would never be quiet: then it counts when it was seen.
+    let until = cleared.filter(|at| *at <= now).unwrap_or(input.until);
     // It came and went once more meanwhile. Half a second is what a look may be early.
     if ledger::after(until, QUIET_SECONDS).as_millisecond() > now.as_millisecond() + 500 {
         return Ok(says(Next::Again, &input, changes, now));
     }
     incidents::end(cloud, &open, until, look.ending, &input.execution).await?;
-    if !outages::forget(cloud, &open, changes, Some(until)).await? {
+    if !outages::forget(cloud, &open, changes, cleared.or(Some(until))).await? {
         incidents::reopen(cloud, &open).await?;
         return Ok(says(Next::Again, &input, changes, now));
     }
