@@ -56,6 +56,9 @@ pub struct Helper {
     /// The task token of the state that watches it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
+    /// When that state's wait is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait_until: Option<Timestamp>,
     /// What was last said about the flow.
     #[serde(skip_serializing_if = "Words::is_empty")]
     pub words: Words,

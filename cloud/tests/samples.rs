@@ -65,7 +65,7 @@ fn decode(name: &str, event: &Value) -> Result<(), String> {
         "confirm-incident" => decodes::<ConfirmInput>(event),
         "watch-incident" => decodes::<WatchInput>(event),
         "close-incident" => decodes::<CloseInput>(event),
-        _ if worker.starts_with("stream-") => decodes::<dynamodb::Event>(event),
+        _ if event.get("Records").is_some() => decodes::<dynamodb::Event>(event),
         _ if event.get("detail-type").is_some() => decodes::<EventBridgeEvent>(event),
         _ => decodes::<StepInput>(event),
     }

@@ -18,7 +18,7 @@ TRIGGERS = {"stream-": "dispatch", "channel-": "resume", "flow-": "resume", "sou
 NAMED = {"Transient", "Full", "Permanent", "Stale"}
 # These do not decode, and say so by name; the other failures decode.
 UNREADABLE = {"claim-error-no-id", "create-channel-error-no-plan", "plan-error-wrong-type", "poll-channel-error-no-token",
-              "poll-channel-error-unknown-until"}
+              "poll-channel-error-unknown-until", "confirm-incident-error-unknown-cause"}
 
 
 def run(stage, *command):

@@ -64,7 +64,7 @@ def test_one_message_when_it_begins_and_one_when_it_is_over(show, mail):
     assert item["cause"] == "permissions" and item["severity"] == "critical" and "until" not in item, item
     alert(show, one, "clear_alert")
     show.wait_problem(one, None)
-    show.stage.wait_until(lambda: about(mail, f"over: {one}"), 120, "a message that it is over")
+    show.stage.wait_until(lambda: about(mail, f"over: {one}"), 200, "a message that it is over")
     told = about(mail, one)
     assert len(told) == 2, told
     assert all("://" not in text and "canary" not in text for _, text in told), told

@@ -51,7 +51,7 @@ def test_a_destination_lives_and_leaves_nothing(show):
     show.stage.wait_until(lambda: "seen" not in show.stage.ledger(one), 20, "the ledger to forget the wish")
     show.wait_quiet([one])
     row = show.stage.ledger(one)
-    assert set(row) <= {"destination_id", "generation", "incarnation", "knock", "rest", "expires_at"}, row
+    assert set(row) <= {"destination_id", "generation", "incarnation", "knock", "rest", "expires_at", "fence", "account"}, row
     assert row["incarnation"] > 1 and row["expires_at"] > time.time() + 89 * 86400
     state = show.stage.simulator.state()
     assert [flow["arn"] for flow in state["flows"]] == [show.stage.flow_arn]

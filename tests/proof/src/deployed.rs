@@ -165,6 +165,7 @@ impl Deployed {
         let rules = [
             ("resume", "ResumeFunction", "Media"),
             ("watch", "WatchFunction", "Complaint"),
+            ("watch-flow", "WatchFlowFunction", "Feed"),
         ]
         .map(|(worker, id, event)| {
             let pattern = &function(id)["Events"][event]["Properties"]["Pattern"];

@@ -7,12 +7,17 @@ use cloud::{
     Cloud, Error, executions, outages,
     payload::{Done, WatchInput},
 };
+use domain::ledger;
 
 /// Begins the wait, or ends it at once.
 pub async fn handle(cloud: &Cloud, input: WatchInput) -> Result<Done, Error> {
     let (id, incident_id) = (&input.destination_id, &input.incident_id);
     // First the token, then the question: a word in between finds somebody to wake.
-    let words = outages::watch(cloud, id, input.cause, incident_id, &input.task_token).await?;
+    let wait = (
+        input.task_token.as_str(),
+        ledger::after(cloud.now(), input.wait_seconds),
+    );
+    let words = outages::watch(cloud, id, input.cause, incident_id, wait).await?;
     if words == Some(input.changes) {
         return Ok(Done::new("waiting"));
     }

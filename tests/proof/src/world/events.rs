@@ -61,6 +61,12 @@ impl World {
         }
     }
 
+    /// The second reader of the operator's table lets only the flow's record through. Its retries are
+    /// an event's here; what it misses is the sweep's anyway.
+    pub(super) fn edited_flow(&mut self, batch: Value) {
+        self.told_to("update-flow", batch);
+    }
+
     fn told(&mut self, event: Value) {
         for worker in self.house.woken_by(&event) {
             self.told_to(worker, event.clone());

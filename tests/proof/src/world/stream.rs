@@ -156,6 +156,12 @@ impl World {
         if self.setup.keep_sinks {
             self.sink(Sink::Stream, payload.to_string());
         }
+        let of_the_flow =
+            |event: &&Value| event["dynamodb"]["Keys"]["destination_id"]["S"] == "flow";
+        let edits: Vec<Value> = records.iter().filter(of_the_flow).cloned().collect();
+        if !edits.is_empty() {
+            self.edited_flow(json!({ "Records": edits }));
+        }
         self.shards[number].running = true;
         self.invoke("dispatch", payload, Caller::Stream(number), None);
     }
