@@ -49,7 +49,7 @@ pub async fn fingerprints(
                 return None;
             }
             // The flow's record is no destination either.
-            if record::RESERVED_IDS.contains(&id.as_str()) {
+            if record::OUR_RECORDS.contains(&id.as_str()) {
                 return None;
             }
             // An id that cannot be used has been told so once; nothing else can be done for it.

@@ -77,6 +77,9 @@ pub const MAX_ID_LENGTH: usize = 39;
 /// Ids that are no destination's: the report's, what is known of the flow, and what all sessions cost.
 pub const RESERVED_IDS: &[&str] = &["status", "flow", "all"];
 
+/// Those of them that are records of our own: nobody is told that such an id cannot be used.
+pub const OUR_RECORDS: &[&str] = &["status", "flow"];
+
 /// Whether an id is `^[a-z0-9][a-z0-9_-]{0,38}$` and none of the reserved words.
 pub fn is_valid_id(id: &str) -> bool {
     let small = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit();

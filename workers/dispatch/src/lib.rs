@@ -45,7 +45,7 @@ async fn start(cloud: &Cloud, stream_record: &EventRecord) -> Result<(), Error> 
         return Ok(());
     };
     // The report and the flow's record are no destinations; `update-flow` has the flow's edits.
-    if record::RESERVED_IDS.contains(&destination_id) {
+    if record::OUR_RECORDS.contains(&destination_id) {
         return Ok(());
     }
     let edited = stream_record.event_name != "MODIFY"
