@@ -13,7 +13,7 @@ from local.stage import PREFIX
 
 SAMPLES = os.path.join(places.ROOT, "events")
 # Whom a sample is for, if its name does not say so: what its name begins with, and the worker it wakes.
-TRIGGERS = {"stream-": "dispatch", "channel-": "resume", "flow-edit": "update-flow", "flow-": "resume", "source-": "resume", "output-": "resume",
+TRIGGERS = {"stream-": "dispatch", "channel-alert": "watch", "source-health": "watch-flow", "channel-": "resume", "flow-edit": "update-flow", "flow-": "resume", "source-": "resume", "output-": "resume",
             "sweep-": "sweep"}
 NAMED = {"Transient", "Full", "Permanent", "Stale"}
 # These do not decode, and say so by name; the other failures decode.
