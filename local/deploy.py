@@ -2,8 +2,10 @@
 
 What `aws cloudformation package` does, in a second instead of eighteen: the functions' programs
 and the state machines' definitions are uploaded, and the template is told where they are. Nothing
-else in it changes. In a definition only the pauses before a retry become shorter, by as much as the
-simulator's time passes faster than AWS's: what they wait for happens so much sooner.
+else in it changes. In a definition the pauses before a retry become shorter, by as much as the
+simulator's time passes faster than AWS's: what they wait for happens so much sooner. And a wait whose
+length stands in its input ends after a constant time: the local cloud does not know TimeoutSecondsPath
+and would never end it.
 """
 
 import hashlib
@@ -48,9 +50,17 @@ def load_template():
         return yaml.load(file, _Loader)  # a safe loader with constructors for CloudFormation's tags
 
 
-def quicker(definition, scale):
-    """A state machine's definition with the pauses of its retries `scale` times shorter: whole seconds, one at least."""
+# How long a wait takes here whose length stands in its input, seconds: Lunora's own quiet time, the longest
+# that somebody waits for at the screen.
+WAIT_SECONDS = 60
+
+
+def adapted(definition, scale):
+    """A state machine's definition as the local cloud can run it: retries in whole seconds, `scale` times sooner, one at least."""
     machine = json.loads(definition)
+    for state in machine["States"].values():
+        if state.pop("TimeoutSecondsPath", None):
+            state["TimeoutSeconds"] = WAIT_SECONDS
     for retrier in (each for state in machine["States"].values() for each in state.get("Retry", [])):
         retrier["IntervalSeconds"] = max(1, round(retrier["IntervalSeconds"] / scale))
     return json.dumps(machine).encode()
@@ -70,7 +80,7 @@ def upload(s3, template, scale):
             resource.pop("Metadata", None)
         elif resource["Type"] == "AWS::Serverless::StateMachine":
             with open(os.path.join(places.ROOT, properties["DefinitionUri"]), "rb") as file:
-                body = quicker(file.read(), scale)
+                body = adapted(file.read(), scale)
             key = f"{name}-{hashlib.sha256(body).hexdigest()[:16]}.asl.json"
             s3.put_object(Bucket=BUCKET, Key=key, Body=body)
             properties["DefinitionUri"] = f"s3://{BUCKET}/{key}"

@@ -10,7 +10,7 @@ use crate::{
 };
 use aws_sdk_dynamodb::types::ReturnValue;
 use domain::{
-    Error, flow::Heard, incident::Open, ledger, report::Removed, session::AddedUp, watch::Words,
+    Error, flow::Heard, incident::Open, ledger, news::Words, report::Removed, session::AddedUp,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -56,9 +56,6 @@ pub struct Helper {
     /// The task token of the state that watches it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
-    /// When that state's wait is over.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub wait_until: Option<Timestamp>,
     /// What was last said about the flow.
     #[serde(skip_serializing_if = "Words::is_empty")]
     pub words: Words,

@@ -11,8 +11,8 @@ use domain::{
     Error,
     incident::{self, Cause, FLOW, Open, Outage},
     ledger::{self, Ledger},
+    news::{self, Input, Running},
     telling::{self, Ending},
-    watch::{self, Running},
 };
 use jiff::Timestamp;
 
@@ -32,7 +32,7 @@ pub struct Look {
     pub over_at: Option<Timestamp>,
     /// The destination's own row; the flow has none.
     pub row: Option<Ledger>,
-    /// Who is on the air, where that was looked up, and whether its input is lost.
+    /// Who is on the air, where that was looked up, and what it says of the feed.
     pub running: Running,
 }
 
@@ -71,7 +71,7 @@ async fn look_at_flow(cloud: &Cloud, open: &Open) -> Result<Look, Error> {
     let up = flow.is_some_and(|flow| flow.look.is_up());
     let words = outages::words(cloud).await?;
     let running = running(cloud).await?;
-    let lasts = watch::lasts(now, open.cause, &words, &running, up);
+    let lasts = news::lasts(now, open.cause, &words, &running, up);
     Ok(Look {
         outage: lasts.then(|| Outage {
             since: open.since,
@@ -83,29 +83,30 @@ async fn look_at_flow(cloud: &Cloud, open: &Open) -> Result<Look, Error> {
             true => Ending::Cleared,
             false => Ending::Stopped,
         },
-        over_at: watch::over_since(open.cause, &words),
+        over_at: news::over_since(open.cause, &words),
         row: None,
         running,
     })
 }
 
-/// Who is on the air, and whether its input is lost.
+/// Who is on the air, and what it says of the feed.
 pub async fn running(cloud: &Cloud) -> Result<Running, Error> {
     let now = cloud.now();
     let (rows, helpers) = ledgers::all(&cloud.clients, &cloud.settings).await?;
-    let settled = |row: &Ledger| {
-        row.channel.is_some()
-            && row
-                .streaming_started_at
-                .is_some_and(|since| now >= ledger::after(since, FRESH_SECONDS))
+    let input = |id: &str, since: Timestamp| {
+        let loss = helpers.get(&outages::key(id, Cause::InputLoss));
+        match loss.is_some_and(|helper| helper.open.is_some()) {
+            _ if now < ledger::after(since, FRESH_SECONDS) => Input::Unknown,
+            true => Input::Lost,
+            false => Input::There,
+        }
     };
     Ok(rows
         .into_iter()
-        .filter(|(_, row)| settled(row))
-        .map(|(id, _)| {
-            let lost = helpers.get(&outages::key(&id, Cause::InputLoss));
-            let lost = lost.is_some_and(|helper| helper.open.is_some());
-            (id, lost)
+        .filter(|(_, row)| row.channel.is_some())
+        .filter_map(|(id, row)| {
+            let input = input(&id, row.streaming_started_at?);
+            Some((id, input))
         })
         .collect())
 }
@@ -122,7 +123,7 @@ pub async fn feed_loss(cloud: &Cloud, open: &Open) -> Result<Option<Open>, Error
         return Ok(None);
     }
     let running = running(cloud).await?;
-    if !watch::is_feed_lost(cloud.now(), &watch::Words::new(), &running) {
+    if !news::is_feed_lost(cloud.now(), &news::Words::new(), &running) {
         return Ok(None);
     }
     let flow = Open::new(FLOW, "", Cause::InputLoss, open.since);

@@ -20,8 +20,8 @@ use domain::{
     incident::{self, Cause, Open, Trouble},
     ledger::{self, Ledger},
     name,
+    news::{Word, Words},
     sweep::Seen,
-    watch::{Word, Words},
 };
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -30,8 +30,6 @@ use std::collections::BTreeMap;
 pub const WORDS_KEY: &str = "words#flow";
 
 /// How many channels' alerts a pass of the sweep lists, and how many watchers it asks after: MediaLive
-/// A wait that is over for so long was not ended by Step Functions and will not be.
-const OVERDUE_SECONDS: i64 = 5;
 /// takes 20 calls a second of all its callers, and a pass has 15 s.
 const MOST: usize = 10;
 
@@ -128,11 +126,10 @@ pub async fn watch(
     destination_id: &str,
     cause: Cause,
     incident_id: &str,
-    (token, until): (&str, Timestamp),
+    token: &str,
 ) -> Result<Option<u64>, Error> {
     let update = Update::default()
         .set("token", text(token))
-        .set("wait_until", attribute(&until))
         .when_nested_equal("open", "incident_id", text(incident_id));
     let key = key(destination_id, cause);
     let row = write(&cloud.clients, &cloud.settings, &key, update).await?;
@@ -154,7 +151,6 @@ pub async fn forget(
     let update = update
         .remove("open")
         .remove("token")
-        .remove("wait_until")
         .when_nested_equal("open", "incident_id", text(&open.incident_id))
         .when_equal("changes", attribute(&changes));
     Ok(write(&cloud.clients, &cloud.settings, &key, update)
@@ -248,13 +244,6 @@ pub async fn recheck(
     let mut heard = 0;
     let keys: Vec<String> = open.keys().map(|key| (*key).to_owned()).collect();
     for key in incident::turn(now, &keys, MOST) {
-        let helper = &rows[&key];
-        // Step Functions ends the wait by itself; a local cloud that does not know the path does not.
-        if let (Some(token), Some(until)) = (&helper.token, helper.wait_until)
-            && ledger::after(until, OVERDUE_SECONDS) <= now
-        {
-            executions::end_wait(&cloud.clients, token, "due").await?;
-        }
         let open = open[key.as_str()];
         rewatch(cloud, open).await?;
         let row = seen.rows.get(&open.destination_id);

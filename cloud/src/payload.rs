@@ -272,8 +272,6 @@ pub struct WatchInput {
     pub incident_id: String,
     /// How many words there had been when it was looked at.
     pub changes: u64,
-    /// How long the state waits.
-    pub wait_seconds: i64,
     /// The token that ends the wait.
     pub task_token: String,
 }

@@ -14,6 +14,7 @@ pub mod ledger;
 pub mod look;
 pub mod name;
 pub mod network;
+pub mod news;
 pub mod pace;
 pub mod plan;
 pub mod platform;
@@ -25,7 +26,6 @@ pub mod schedule;
 pub mod session;
 pub mod sweep;
 pub mod telling;
-pub mod watch;
 
 pub use error::Error;
 

@@ -7,20 +7,16 @@ use cloud::{
     Cloud, Error, executions, outages,
     payload::{Done, WatchInput},
 };
-use domain::ledger;
 
 /// Begins the wait, or ends it at once.
 pub async fn handle(cloud: &Cloud, input: WatchInput) -> Result<Done, Error> {
     let (id, incident_id) = (&input.destination_id, &input.incident_id);
     // First the token, then the question: a word in between finds somebody to wake.
-    let wait = (
-        input.task_token.as_str(),
-        ledger::after(cloud.now(), input.wait_seconds),
-    );
-    let words = outages::watch(cloud, id, input.cause, incident_id, wait).await?;
+    let token = &input.task_token;
+    let words = outages::watch(cloud, id, input.cause, incident_id, token).await?;
     if words == Some(input.changes) {
         return Ok(Done::new("waiting"));
     }
-    executions::end_wait(&cloud.clients, &input.task_token, "news").await?;
+    executions::end_wait(&cloud.clients, token, "news").await?;
     Ok(Done::new("not waiting"))
 }

@@ -11,14 +11,14 @@ use cloud::{
 };
 use domain::{
     incident::{FLOW, Open},
-    watch::{self, News, Word},
+    news::{self, News, Word},
 };
 
 /// Handles one event.
 pub async fn handle(cloud: &Cloud, event: EventBridgeEvent) -> Result<Done, Error> {
     let (clients, settings, now) = (&cloud.clients, &cloud.settings, cloud.now());
     let resources = event.resources.unwrap_or_default();
-    let Some(news) = watch::read(&event.detail_type, &resources, &event.detail) else {
+    let Some(news) = news::read(&event.detail_type, &resources, &event.detail) else {
         return Ok(Done::new("nothing to hear"));
     };
     let told = event.time.map_or(now, |time| {

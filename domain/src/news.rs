@@ -119,19 +119,29 @@ pub type Words = BTreeMap<String, Word>;
 /// is far more than events take, and less than a sweep.
 pub const OLD_SECONDS: i64 = 30;
 
-/// The destinations that run, each with whether its own input is lost.
-pub type Running = BTreeMap<String, bool>;
+/// What a running channel says of the feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// It has its input.
+    There,
+    /// Its input is lost.
+    Lost,
+    /// It has not run for long enough to say.
+    Unknown,
+}
+
+/// The destinations that run, each with what it says of the feed.
+pub type Running = BTreeMap<String, Input>;
 
 /// Whether the whole feed is lost. The flow's own word, unless the channels know better: MediaConnect
 /// has no list to ask, but a running channel that has a picture proves that the feed is there, and
 /// several of which none has one prove that it is not.
 pub fn is_feed_lost(now: Timestamp, words: &Words, running: &Running) -> bool {
-    let all_lost = running.values().all(|lost| *lost);
+    let there = running.values().any(|input| *input == Input::There);
+    let lost = running.values().filter(|input| **input == Input::Lost);
     match words.get(FEED) {
-        Some(word) if word.bad => {
-            running.is_empty() || all_lost || now < crate::ledger::after(word.at, OLD_SECONDS)
-        }
-        _ => running.len() > 1 && all_lost,
+        Some(word) if word.bad => !there || now < crate::ledger::after(word.at, OLD_SECONDS),
+        _ => !there && lost.count() > 1,
     }
 }
 
@@ -272,37 +282,45 @@ mod tests {
         ])
     }
 
-    fn running(lost: &[bool]) -> Running {
-        let named = lost.iter().enumerate();
+    fn running(inputs: &[Input]) -> Running {
+        let named = inputs.iter().enumerate();
         named
-            .map(|(place, lost)| (format!("d{place}"), *lost))
+            .map(|(place, input)| (format!("d{place}"), *input))
             .collect()
     }
 
     #[test]
     fn the_channels_know_what_an_event_did_not_say() {
-        let lost = |words: &Words, now, lost: &[bool]| is_feed_lost(at(now), words, &running(lost));
+        use Input::{Lost, There, Unknown};
+        let lost =
+            |words: &Words, now, inputs: &[Input]| is_feed_lost(at(now), words, &running(inputs));
         assert!(
-            lost(&words(true, 0, true), 5, &[false, false]),
+            lost(&words(true, 0, true), 5, &[There, There]),
             "a fresh word"
         );
-        assert!(lost(&words(true, 0, true), 90, &[true]), "all agree");
+        assert!(lost(&words(true, 0, true), 90, &[Lost]), "all agree");
         assert!(lost(&words(true, 0, true), 90, &[]), "nobody to ask");
         assert!(
-            !lost(&words(true, 0, true), 90, &[true, false]),
+            lost(&words(true, 0, true), 90, &[Unknown]),
+            "too early to ask"
+        );
+        assert!(!lost(&Words::new(), 5, &[Lost, Unknown]), "one alone knows");
+        assert!(
+            !lost(&words(true, 0, true), 90, &[Lost, There]),
             "the end was lost"
         );
-        assert!(lost(&Words::new(), 5, &[true, true]), "the word was lost");
+        assert!(lost(&Words::new(), 5, &[Lost, Lost]), "the word was lost");
         assert!(
-            !lost(&Words::new(), 5, &[true]),
+            !lost(&Words::new(), 5, &[Lost]),
             "one alone has its own trouble"
         );
-        assert!(!lost(&words(false, 0, false), 5, &[false]));
+        assert!(!lost(&words(false, 0, false), 5, &[There]));
     }
 
     #[test]
     fn a_source_is_its_own_incident_only_while_the_programme_goes_on() {
-        let lasts = |cause, words: &Words, up| lasts(at(5), cause, words, &running(&[false]), up);
+        let lasts =
+            |cause, words: &Words, up| lasts(at(5), cause, words, &running(&[Input::There]), up);
         assert!(lasts(Cause::SourceUnhealthy, &words(false, 0, true), true));
         assert!(!lasts(Cause::SourceUnhealthy, &words(true, 0, true), true));
         assert!(lasts(Cause::InputLoss, &words(true, 0, true), true));
