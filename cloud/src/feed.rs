@@ -4,7 +4,8 @@
 //! look at once are told apart by a revision: the one that was overtaken looks at the notes again.
 
 use crate::{
-    Cloud, Error, helpers,
+    Cloud, Error,
+    helpers::{self, Feed},
     media_connect::{self, Flow},
     records,
 };
@@ -24,7 +25,7 @@ const TRIES: usize = 5;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Shown {
     revision: u64,
-    at: Option<Timestamp>,
+    at: Timestamp,
     view: View,
 }
 
@@ -34,9 +35,8 @@ pub async fn prefer(cloud: &Cloud, flow: &mut Flow) -> Result<(), Error> {
     let (clients, settings) = (&cloud.clients, &cloud.settings);
     for _ in 0..TRIES {
         let record = records::read_flow(clients, settings).await?;
-        let turn = flow::preference(&record).and_then(|wish| flow::decide(wish, &flow.feed));
         // What cannot be done is said by `show`.
-        let Ok(Turn::Prefer(priority)) = turn else {
+        let Ok(Turn::Prefer(priority)) = turn(&record, flow) else {
             return Ok(());
         };
         let tags = media_connect::tags(clients, &settings.flow_arn).await?;
@@ -57,7 +57,7 @@ pub async fn prefer(cloud: &Cloud, flow: &mut Flow) -> Result<(), Error> {
 
 /// What is wrong with the record's preference, as far as a look tells it.
 async fn slip(cloud: &Cloud, record: &Item, flow: &Flow) -> Result<Option<Problem>, Error> {
-    match flow::preference(record).and_then(|wish| flow::decide(wish, &flow.feed)) {
+    match turn(record, flow) {
         Err(problem) => Ok(Some(problem)),
         Ok(Turn::Leave) => Ok(None),
         Ok(Turn::Prefer(_)) => {
@@ -74,37 +74,81 @@ async fn slip(cloud: &Cloud, record: &Item, flow: &Flow) -> Result<Option<Proble
     }
 }
 
-/// Brings the record in line with what was seen and heard. Says whether it was written.
-pub async fn show(cloud: &Cloud, flow: &Flow) -> Result<bool, Error> {
-    let (clients, settings) = (&cloud.clients, &cloud.settings);
+/// What was shown last and heard since, and the record as it is.
+#[derive(Default)]
+pub struct Known {
+    /// What the ledger knows.
+    pub feed: Feed,
+    /// The record; empty if there is none.
+    pub record: Item,
+}
+
+/// What the record is to say, if that is news.
+async fn news(cloud: &Cloud, flow: &Flow, known: &Known) -> Result<Option<Shown>, Error> {
     // Whole seconds, as AWS's events have them.
     let now = Timestamp::from_second(cloud.now().as_second()).unwrap_or_default();
+    let shown = known.feed.shown.clone();
+    let last: Shown = shown
+        .and_then(|shown| serde_json::from_value(shown).ok())
+        .unwrap_or_default();
+    let view = flow::view(
+        now,
+        &flow.look.status,
+        &flow.feed,
+        &known.feed.heard,
+        &last.view,
+    )
+    .with_problem(now, slip(cloud, &known.record, flow).await?, &last.view);
+    // A record that was deleted, put over or not reached by the last writer is written again.
+    let reached = known.record.get("revision") == Some(&serde_json::json!(last.revision));
+    let shown_at = (known.feed.shown.is_some() && reached).then_some(last.at);
+    let is_news = view.is_news(&last.view, shown_at, now);
+    Ok(is_news.then(|| Shown {
+        revision: last.revision + 1,
+        at: now,
+        view,
+    }))
+}
+
+/// Brings the record in line with what was seen and heard. Says whether it was written. `feed`: what the
+/// caller has just read; who is overtaken reads again.
+pub async fn show(cloud: &Cloud, flow: &Flow, mut feed: Option<Feed>) -> Result<bool, Error> {
+    let (clients, settings) = (&cloud.clients, &cloud.settings);
     for _ in 0..TRIES {
-        let (noted, heard) = helpers::feed(clients, settings).await?;
-        let record = records::read_flow(clients, settings).await?;
-        let is_first = noted.is_none();
-        let last: Shown = noted
-            .and_then(|noted| serde_json::from_value(noted).ok())
-            .unwrap_or_default();
-        let view = flow::view(now, &flow.look.status, &flow.feed, &heard, &last.view).with_problem(
-            now,
-            slip(cloud, &record, flow).await?,
-            &last.view,
-        );
-        // A record that was deleted, put over or not reached by the last writer is written again.
-        let reached = record.get("revision") == Some(&serde_json::json!(last.revision));
-        if !view.is_news(&last.view, last.at.filter(|_| reached), now) {
-            return Ok(false);
-        }
-        let shown = Shown {
-            revision: last.revision + 1,
-            at: Some(now),
-            view,
+        let known = Known {
+            feed: match feed.take() {
+                Some(feed) => feed,
+                None => helpers::feed(clients, settings).await?,
+            },
+            record: records::read_flow(clients, settings).await?,
         };
-        let before = (!is_first).then_some(last.revision);
-        if helpers::note_feed(clients, settings, before, &shown).await? {
-            return records::show_flow(clients, settings, &shown.view, shown.revision, now).await;
+        let Some(next) = news(cloud, flow, &known).await? else {
+            return Ok(false);
+        };
+        let before = known.feed.shown.is_some().then_some(next.revision - 1);
+        if helpers::note_feed(clients, settings, before, &next).await? {
+            let (view, revision, now) = (&next.view, next.revision, next.at);
+            return records::show_flow(clients, settings, view, revision, now).await;
         }
     }
     Err(Error::transient("Others were faster."))
+}
+
+/// What the sweep does for the flow: sends what is preferred if nobody has, and shows what nobody did.
+/// Nothing is read or sent while what the pass has read says that all is well.
+pub async fn recheck(cloud: &Cloud, mut flow: Flow, known: &Known) -> Result<(), Error> {
+    let sent = match turn(&known.record, &flow) {
+        Ok(Turn::Prefer(_)) => prefer(cloud, &mut flow).await,
+        _ => Ok(()),
+    };
+    // A flow that takes no change now is shown all the same.
+    if news(cloud, &flow, known).await?.is_some() {
+        show(cloud, &flow, None).await?;
+    }
+    sent
+}
+
+/// What is to be done about the preference of the record.
+fn turn(record: &Item, flow: &Flow) -> Result<Turn, Problem> {
+    flow::preference(record).and_then(|wish| flow::decide(wish, &flow.feed))
 }

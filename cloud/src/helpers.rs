@@ -10,7 +10,8 @@ use crate::{
 };
 use aws_sdk_dynamodb::types::ReturnValue;
 use domain::{
-    Error, flow::Heard, incident::Open, ledger, news::Words, report::Removed, session::AddedUp,
+    Error, flow::Heard, incident::Open, ledger, news::Words, record::Item, report::Removed,
+    session::AddedUp,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -294,36 +295,54 @@ const HEARD: &str = "heard#";
 /// The attribute of the flow's row that holds what was shown of the feed last.
 const SHOWN: &str = "feed";
 
-/// The flow's row: what was shown of the feed last, if anything, and the newest word about each source.
-pub async fn feed(
-    clients: &Clients,
-    settings: &Settings,
-) -> Result<(Option<Value>, BTreeMap<String, Heard>), Error> {
-    let row = table::get(clients, &settings.ledger_table, FLOW_KEY).await?;
-    let mut item = row.as_ref().map(table::item).unwrap_or_default();
-    let heard = item
-        .iter()
-        .filter_map(|(key, value)| {
-            let heard = serde_json::from_value(value.clone()).ok()?;
-            Some((key.strip_prefix(HEARD)?.to_owned(), heard))
-        })
-        .collect();
-    Ok((item.remove(SHOWN), heard))
+/// What the flow's row knows of the feed.
+#[derive(Clone, Debug, Default)]
+pub struct Feed {
+    /// What was shown last, if anything was.
+    pub shown: Option<Value>,
+    /// The newest word about each source.
+    pub heard: BTreeMap<String, Heard>,
 }
 
-/// Notes what an event says of a source, unless something newer is known.
+impl Feed {
+    /// Reads it from the flow's row.
+    pub fn of(mut row: Item) -> Feed {
+        let heard = row
+            .iter()
+            .filter_map(|(key, value)| {
+                let heard = serde_json::from_value(value.clone()).ok()?;
+                Some((key.strip_prefix(HEARD)?.to_owned(), heard))
+            })
+            .collect();
+        Feed {
+            shown: row.remove(SHOWN),
+            heard,
+        }
+    }
+}
+
+/// What is known of the feed now.
+pub async fn feed(clients: &Clients, settings: &Settings) -> Result<Feed, Error> {
+    let row = table::get(clients, &settings.ledger_table, FLOW_KEY).await?;
+    Ok(Feed::of(row.as_ref().map(table::item).unwrap_or_default()))
+}
+
+/// Notes what an event says of a source and gives what is known then; nothing if something newer is known.
 pub async fn hear_source(
     clients: &Clients,
     settings: &Settings,
     source: &str,
     heard: &Heard,
-) -> Result<bool, Error> {
+) -> Result<Option<Feed>, Error> {
     let key = format!("{HEARD}{source}");
     let update = Update::default()
         .set(&key, attribute(heard))
         .when_absent_or_nested_at_most(&key, "at", attribute(&heard.at));
-    let written = write(clients, settings, FLOW_KEY, update).await?;
-    Ok(matches!(written, Written::Yes(_)))
+    let table = &settings.ledger_table;
+    match table::update(clients, table, FLOW_KEY, update, ReturnValue::AllNew).await? {
+        Written::Yes(row) => Ok(Some(Feed::of(table::item(&row)))),
+        Written::No(_) => Ok(None),
+    }
 }
 
 /// Remembers what is shown of the feed, on condition that nobody did since revision `before`.

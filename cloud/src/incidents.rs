@@ -92,21 +92,22 @@ async fn look_at_flow(cloud: &Cloud, open: &Open) -> Result<Look, Error> {
 /// Who is on the air, and what it says of the feed.
 pub async fn running(cloud: &Cloud) -> Result<Running, Error> {
     let now = cloud.now();
-    let (rows, helpers) = ledgers::all(&cloud.clients, &cloud.settings).await?;
+    let known = ledgers::all(&cloud.clients, &cloud.settings).await?;
     let input = |id: &str, since: Timestamp| {
-        let loss = helpers.get(&outages::key(id, Cause::InputLoss));
+        let loss = known.helpers.get(&outages::key(id, Cause::InputLoss));
         match loss.is_some_and(|helper| helper.open.is_some()) {
             _ if now < ledger::after(since, FRESH_SECONDS) => Input::Unknown,
             true => Input::Lost,
             false => Input::There,
         }
     };
-    Ok(rows
-        .into_iter()
+    Ok(known
+        .rows
+        .iter()
         .filter(|(_, row)| row.channel.is_some())
         .filter_map(|(id, row)| {
-            let input = input(&id, row.streaming_started_at?);
-            Some((id, input))
+            let input = input(id, row.streaming_started_at?);
+            Some((id.clone(), input))
         })
         .collect())
 }

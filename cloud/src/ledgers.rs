@@ -3,7 +3,7 @@
 use crate::{
     clients::Clients,
     fault::CallError,
-    helpers::Helper,
+    helpers::{self, Feed, Helper},
     settings::Settings,
     table::{self, Update, Written, attribute, text},
 };
@@ -419,13 +419,20 @@ pub async fn forget_input(
     }
 }
 
-/// Everything in the ledger: rows of destinations and helper rows, apart.
-pub async fn all(
-    clients: &Clients,
-    settings: &Settings,
-) -> Result<(BTreeMap<String, Ledger>, BTreeMap<String, Helper>), Error> {
-    let mut rows = BTreeMap::new();
-    let mut helpers = BTreeMap::new();
+/// Everything in the ledger.
+#[derive(Default)]
+pub struct Everything {
+    /// The rows of destinations.
+    pub rows: BTreeMap<String, Ledger>,
+    /// The helper rows.
+    pub helpers: BTreeMap<String, Helper>,
+    /// What the flow's row knows of the feed.
+    pub feed: Feed,
+}
+
+/// Reads everything in the ledger.
+pub async fn all(clients: &Clients, settings: &Settings) -> Result<Everything, Error> {
+    let mut all = Everything::default();
     for row in table::scan(clients, &settings.ledger_table).await? {
         let Some(key) = row
             .get("destination_id")
@@ -434,12 +441,16 @@ pub async fn all(
         else {
             continue;
         };
+        if key == helpers::FLOW_KEY {
+            all.feed = Feed::of(table::item(&row));
+        }
         if key.contains('#') {
-            helpers.insert(key, table::parse(row).unwrap_or_default());
+            let helper = table::parse(row).unwrap_or_default();
+            all.helpers.insert(key, helper);
         } else {
             let ledger = parse(row, &key)?;
-            rows.insert(key, ledger);
+            all.rows.insert(key, ledger);
         }
     }
-    Ok((rows, helpers))
+    Ok(all)
 }

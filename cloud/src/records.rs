@@ -32,34 +32,37 @@ pub fn lost_mirror(old: &Item, new: &Item) -> bool {
         .any(|name| old.contains_key(*name) && !new.contains_key(*name))
 }
 
-/// Fingerprints of every record's operator attributes, and the report as it is shown.
-pub async fn fingerprints(
-    clients: &Clients,
-    settings: &Settings,
-) -> Result<(BTreeMap<String, String>, Option<Item>), Error> {
-    let rows = table::scan(clients, &settings.destinations_table).await?;
-    let mut shown = None;
-    let fingerprints = rows
-        .iter()
-        .filter_map(|row| {
-            let item = table::item(row);
-            let id = item.get("destination_id")?.as_str()?.to_owned();
-            if id == report::STATUS {
-                shown = Some(item);
-                return None;
-            }
-            // The flow's record is no destination either.
-            if record::OUR_RECORDS.contains(&id.as_str()) {
-                return None;
-            }
-            // An id that cannot be used has been told so once; nothing else can be done for it.
-            if !record::is_valid_id(&id) && item.contains_key("problem") {
-                return None;
-            }
-            Some((id, record::operator_fingerprint(&item)))
-        })
-        .collect();
-    Ok((fingerprints, shown))
+/// Everything in the operator's table.
+#[derive(Default)]
+pub struct Records {
+    /// Fingerprint of every destination's operator attributes.
+    pub fingerprints: BTreeMap<String, String>,
+    /// The report as it is shown.
+    pub report: Option<Item>,
+    /// The flow's record; empty if there is none.
+    pub flow: Item,
+}
+
+/// Reads everything in the operator's table.
+pub async fn all(clients: &Clients, settings: &Settings) -> Result<Records, Error> {
+    let mut records = Records::default();
+    for row in table::scan(clients, &settings.destinations_table).await? {
+        let item = table::item(&row);
+        let Some(id) = item.get("destination_id").and_then(Value::as_str) else {
+            continue;
+        };
+        let id = id.to_owned();
+        if id == report::STATUS {
+            records.report = Some(item);
+        } else if id == flow::RECORD_ID {
+            records.flow = item;
+        // An id that cannot be used has been told so once; nothing else can be done for it.
+        } else if record::is_valid_id(&id) || !item.contains_key("problem") {
+            let fingerprint = record::operator_fingerprint(&item);
+            records.fingerprints.insert(id, fingerprint);
+        }
+    }
+    Ok(records)
 }
 
 /// Writes the report, attribute by attribute.

@@ -27,7 +27,7 @@ const DESCRIBE_LAG_SECONDS: i64 = 30;
 
 /// A record that says nothing new is written again after so long, so that its age can be trusted,
 /// seconds. Only while the flow is up.
-const FRESH_SECONDS: i64 = 60;
+const FRESH_SECONDS: i64 = 600;
 
 /// Which source is used when both are there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

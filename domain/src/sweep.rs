@@ -134,12 +134,7 @@ pub fn decide(now: Timestamp, seen: &Seen, rules: &Rules) -> Pass {
         count: count(seen),
         ..Pass::default()
     };
-    let states: BTreeMap<&str, &str> = seen
-        .things
-        .iter()
-        .filter(|thing| thing.kind == Kind::Channel && thing.state != "DELETED")
-        .map(|thing| (thing.id.as_str(), thing.state.as_str()))
-        .collect();
+    let states = states(seen);
     for (id, row) in &seen.rows {
         let state = row
             .channel
@@ -162,8 +157,17 @@ pub fn decide(now: Timestamp, seen: &Seen, rules: &Rules) -> Pass {
     }
     quota(now, seen, &mut pass);
     orphans(now, seen, rules, &mut pass);
-    flow(now, seen, rules, &states, &mut pass);
+    flow(now, seen, rules, &mut pass);
     pass
+}
+
+/// The state of every channel that exists, by its id.
+fn states(seen: &Seen) -> BTreeMap<&str, &str> {
+    seen.things
+        .iter()
+        .filter(|thing| thing.kind == Kind::Channel && thing.state != "DELETED")
+        .map(|thing| (thing.id.as_str(), thing.state.as_str()))
+        .collect()
 }
 
 /// Things that count against some quota: anything that exists, whoever made it.
@@ -358,14 +362,10 @@ fn is_accounted(thing: &Listed, row: Option<&Ledger>) -> bool {
     }
 }
 
-fn flow(
-    now: Timestamp,
-    seen: &Seen,
-    rules: &Rules,
-    states: &BTreeMap<&str, &str>,
-    pass: &mut Pass,
-) {
-    let needed = seen.rows.values().any(|row| {
+/// Whether somebody needs the flow, or may.
+pub fn needs_flow(seen: &Seen) -> bool {
+    let states = states(seen);
+    seen.rows.values().any(|row| {
         let running = row
             .channel
             .as_ref()
@@ -377,9 +377,12 @@ fn flow(
                 .map_or(row.holder.is_some() && row.seen.is_some(), |rest| {
                     rest.needs_flow
                 })
-    });
+    })
+}
+
+fn flow(now: Timestamp, seen: &Seen, rules: &Rules, pass: &mut Pass) {
     let up = seen.flow.as_ref().is_some_and(|flow| flow.is_up());
-    if needed || !up || !rules.may_stop_flow {
+    if needs_flow(seen) || !up || !rules.may_stop_flow {
         return;
     }
     let since = seen.flow_unneeded_since.unwrap_or(now);

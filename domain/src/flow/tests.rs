@@ -233,15 +233,15 @@ fn a_slip_is_said_and_leaves_the_flow_alone() {
 }
 
 #[test]
-fn a_record_is_written_when_it_has_news_or_is_a_minute_old() {
+fn a_record_is_written_when_it_has_news_or_is_old() {
     let one = look(&[("primary", true)], Some("primary"));
     let none = BTreeMap::new();
     let first = view(at(0), "ACTIVE", &one, &none, &View::default());
     assert!(first.is_news(&View::default(), None, at(0)));
     let same = view(at(30), "ACTIVE", &one, &none, &first);
     assert_eq!(same, first);
-    assert!(!same.is_news(&first, Some(at(0)), at(30)));
-    assert!(same.is_news(&first, Some(at(0)), at(60)));
+    assert!(!same.is_news(&first, Some(at(0)), at(599)));
+    assert!(same.is_news(&first, Some(at(0)), at(600)));
     let down = view(at(61), "STANDBY", &one, &none, &same);
     assert!(down.is_news(&same, Some(at(60)), at(61)));
     let still = view(at(6000), "STANDBY", &one, &none, &down);

@@ -26,6 +26,8 @@ const STORM_MS: u64 = 1_800_000;
 const STEPS_MAX: u64 = 400_000;
 /// Two passes of the sweep, the second of which finds nothing new to report.
 const REPORT_MS: u64 = 120_000;
+/// While the flow is up its record is written again after this, news or no news.
+const FLOW_RECORD_MS: u64 = 600_000;
 /// A simulated day.
 const DAY_MS: u64 = 86_400_000;
 /// An event may come a second time an hour later.
@@ -42,10 +44,12 @@ pub struct Outcome {
 }
 
 /// What a run cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Costs {
     /// Calls of workers, the sweep's included.
     pub calls: usize,
+    /// The same by worker and operation.
+    pub calls_by_site: BTreeMap<(&'static str, &'static str), usize>,
     /// Calls that change something in the media services, the deployment's two included.
     pub media_writes: usize,
     /// Transitions of the state machine.
@@ -219,8 +223,8 @@ fn dark_times(world: &World) -> Vec<(u64, u64)> {
 
 /// L1, the second half: a house at rest stays at rest. For a simulated day after it has come to
 /// rest nothing is written to the media services or to a destination's row, and no execution
-/// begins; the sweep's own memory apart, and the record of the flow, which says every few minutes how old
-/// its look is while the flow is up.
+/// begins; the sweep's own memory apart, and the record of the flow, which is written again every ten
+/// minutes while the flow is up, so that its age can be trusted.
 #[must_use]
 pub fn day_of_rest(setup: &Setup) -> Vec<Violation> {
     let outcome = run(setup, Plan::calm(1));
@@ -237,15 +241,19 @@ pub fn day_of_rest(setup: &Setup) -> Vec<Violation> {
     let wrote = wrote.map(|told| format!("{} was sent", told.operation));
     let begun = world.executions().get(executions);
     let begun = begun.map(|execution| format!("execution {} began", execution.name()));
+    let mut flow_writes = 0;
     let mut rows = world.calls()[calls..].iter();
     let row = rows.find(|call| {
         let verb = call.site.operation.split(':').nth(1).unwrap_or_default();
-        matches!(verb, "UpdateItem" | "PutItem" | "DeleteItem")
-            && !call.resource.contains('#')
-            && !call.resource.ends_with("/flow")
+        let writes = matches!(verb, "UpdateItem" | "PutItem" | "DeleteItem");
+        let about_flow = writes && call.resource.ends_with("/flow");
+        flow_writes += u64::from(about_flow);
+        writes && !call.resource.contains('#') && !about_flow
     });
     let row = row.map(|call| format!("{} wrote {}", call.site.worker, call.resource));
-    let sentences = [wrote, begun, row].into_iter().flatten();
+    let often = flow_writes > DAY_MS / FLOW_RECORD_MS + 1;
+    let often = often.then(|| format!("the record of the flow was written {flow_writes} times"));
+    let sentences = [wrote, begun, row, often].into_iter().flatten();
     sentences
         .map(|sentence| Violation {
             invariant: "L1 quiet",
@@ -327,8 +335,15 @@ impl Outcome {
     pub fn costs(&self) -> Costs {
         let executions = self.world.executions().iter();
         let told = self.world.core().book().told(0);
+        let mut calls_by_site = BTreeMap::new();
+        for call in self.world.calls() {
+            *calls_by_site
+                .entry((call.site.worker, call.site.operation))
+                .or_default() += 1;
+        }
         Costs {
             calls: self.world.calls().len(),
+            calls_by_site,
             media_writes: told.filter(|told| told.writes).count(),
             transitions: executions.map(|execution| execution.transitions()).sum(),
         }

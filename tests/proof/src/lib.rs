@@ -32,6 +32,10 @@ pub mod story;
 pub mod trace;
 pub mod world;
 
+/// Of every program and test that runs schedules.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 pub use faults::{Climate, Decision, Edge, Fault, Place, Plan, Site};
 pub use setup::{Act, Cue, Setup, When};
 pub use trace::{Event, Trace, What};

@@ -70,7 +70,10 @@ pub async fn handle(cloud: &Cloud, _tick: EventBridgeEvent) -> Result<Swept, Err
     repair(cloud, &seen, &mut swept).await;
     let heard = outages::recheck(cloud, &seen, &memory.outages).await;
     swept.note(heard, |swept, heard| swept.alerts_heard += heard);
-    swept.note(sources(cloud, memory.flow.clone()).await, |_, ()| {});
+    if let Some(flow) = memory.flow.clone() {
+        let rechecked = feed::recheck(cloud, flow, &memory.feed).await;
+        swept.note(rechecked, |_, ()| {});
+    }
     let told = tell(cloud, seen.clone(), &pass, memory, removed).await;
     swept.note(told, |swept, told| swept.told = told);
     // As long as one is stuck, so that the alarm stays up until a person has come.
@@ -97,14 +100,15 @@ impl Swept {
     }
 }
 
-/// What the sweep remembers for the report, the report as it is shown, what is known of incidents, and
-/// the flow with its sources.
+/// What the sweep remembers for the report, the report as it is shown, what is known of incidents, the
+/// flow with its sources, and what is known of those.
 struct Memory {
     removed: Vec<Removed>,
     added_up: AddedUp,
     shown: Option<record::Item>,
     outages: BTreeMap<String, Helper>,
     flow: Option<media_connect::Flow>,
+    feed: feed::Known,
 }
 
 async fn look(cloud: &Cloud) -> Result<(Seen, Memory), Error> {
@@ -113,8 +117,12 @@ async fn look(cloud: &Cloud) -> Result<(Seen, Memory), Error> {
     let mut things = media_live::list_channels(clients).await?;
     things.extend(inputs::list(clients).await?);
     let flow = media_connect::describe_flow(clients, settings).await?;
-    let (rows, helpers) = ledgers::all(clients, settings).await?;
-    let (records, shown) = records::fingerprints(clients, settings).await?;
+    let ledgers::Everything {
+        rows,
+        helpers,
+        feed,
+    } = ledgers::all(clients, settings).await?;
+    let records = records::all(clients, settings).await?;
     if let Some(flow) = &flow {
         things.extend(outputs(cloud, flow, &rows).await?);
     }
@@ -150,12 +158,16 @@ async fn look(cloud: &Cloud) -> Result<(Seen, Memory), Error> {
     let told = Memory {
         removed: swept.removed,
         added_up: swept.added_up.unwrap_or_default(),
-        shown,
+        shown: records.report,
         outages,
         flow: flow.clone(),
+        feed: feed::Known {
+            feed,
+            record: records.flow,
+        },
     };
     let seen = Seen {
-        records,
+        records: records.fingerprints,
         rows,
         addresses,
         channel_helpers,
@@ -233,6 +245,7 @@ async fn outputs(
 async fn rules(cloud: &Cloud, seen: &Seen) -> Result<Rules, Error> {
     let settings = &cloud.settings;
     let may_stop_flow = settings.flow_on_demand
+        && !sweep::needs_flow(seen)
         && seen.flow.as_ref().is_some_and(|flow| flow.is_up())
         && name::is_our_flow(
             &settings.stack,
@@ -318,17 +331,6 @@ async fn flow(cloud: &Cloud, seen: &Seen, pass: &Pass) -> Result<bool, Error> {
         helpers::note_unneeded(clients, settings, pass.flow_unneeded_since).await?;
     }
     Ok(false)
-}
-
-/// Sends the operator's preference if nobody has, and shows where the sources are.
-async fn sources(cloud: &Cloud, flow: Option<media_connect::Flow>) -> Result<(), Error> {
-    let Some(mut flow) = flow else {
-        return Ok(());
-    };
-    let sent = feed::prefer(cloud, &mut flow).await;
-    // A flow that takes no change now is shown all the same.
-    feed::show(cloud, &flow).await?;
-    sent.map(drop)
 }
 
 /// Puts back what a crash between two writes may have left out: who a channel serves.

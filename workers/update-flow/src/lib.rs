@@ -53,6 +53,6 @@ async fn tell(cloud: &Cloud) -> Result<(), Error> {
         return Ok(());
     };
     feed::prefer(cloud, &mut flow).await?;
-    feed::show(cloud, &flow).await?;
+    feed::show(cloud, &flow, None).await?;
     Ok(())
 }

@@ -19,6 +19,7 @@ pub async fn handle(cloud: &Cloud, event: EventBridgeEvent) -> Result<Done, Erro
     }
     let source = arns.filter(|arn| arn.contains(":source:")).find_map(named);
     let told = event.time.map(|time| time.timestamp());
+    let mut feed = None;
     if let (Some(source), Some(second)) = (source, told)
         && let Some(connected) = connected(&event.detail)
         && let Ok(at) = cloud::Timestamp::from_second(second)
@@ -28,14 +29,15 @@ pub async fn handle(cloud: &Cloud, event: EventBridgeEvent) -> Result<Done, Erro
             damaged: damaged(&event.detail),
             at,
         };
-        if !helpers::hear_source(&cloud.clients, &cloud.settings, source, &heard).await? {
+        feed = helpers::hear_source(&cloud.clients, &cloud.settings, source, &heard).await?;
+        if feed.is_none() {
             return Ok(Done::new("overtaken"));
         }
     }
     let Some(flow) = media_connect::describe_flow(&cloud.clients, &cloud.settings).await? else {
         return Ok(Done::new("the flow is gone"));
     };
-    Ok(Done::new(if feed::show(cloud, &flow).await? {
+    Ok(Done::new(if feed::show(cloud, &flow, feed).await? {
         "shown"
     } else {
         "no news"
