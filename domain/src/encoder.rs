@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::hex_prefix;
 
-pub use recipe::settings;
+pub use recipe::{CACHE_SECONDS, RETRY_SECONDS, settings};
 
 /// The constant inner id of the one RTMP destination of every channel. Letters and digits only:
 /// what else MediaLive takes here is not documented.

@@ -24,11 +24,30 @@ pub struct Platform {
     pub schemes: &'static [Scheme],
     /// What it takes.
     pub limits: Limits,
+    /// How a lost connection is taken up again.
+    pub reconnect: Reconnect,
     /// Where URLs and limits are from, and when they were read.
     pub source: &'static str,
     /// False: known, but not built yet (`not_available_yet`).
     pub built: bool,
 }
+
+/// How a lost connection is taken up again, so that viewers and the recording go on where they were: a
+/// platform that still keeps the stream open continues it, one that has closed it begins a second one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reconnect {
+    /// How long MediaLive waits after it has dropped a connection, in seconds: long enough for the platform
+    /// to notice that the old one is gone, since many refuse a second one with the same key.
+    pub restart_delay_seconds: u32,
+    /// How long the platform keeps a stream open that has stopped, in seconds. None: it says nothing of it.
+    pub kept_seconds: Option<u32>,
+}
+
+/// Where nothing is known: what RTMP groups in production wait.
+const CAREFUL: Reconnect = Reconnect {
+    restart_delay_seconds: 15,
+    kept_seconds: None,
+};
 
 /// What a platform takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,6 +116,12 @@ pub const ALL: &[Platform] = &[
             audio_bitrate_max: 384_000,
             audio_sample_rates: USUAL_RATES,
         },
+        // A broadcast with auto-stop ends about a minute after its stream has stopped (observed by users,
+        // not published); one without stays open. Both go on under the same key.
+        reconnect: Reconnect {
+            restart_delay_seconds: 5,
+            kept_seconds: Some(60),
+        },
         source: "YouTube Help, live encoder settings (answer 2853702), recommended H.264 bitrates, read 2026-11; the two 720p rates and the audio maximum from memory",
         built: true,
     },
@@ -122,7 +147,13 @@ pub const ALL: &[Platform] = &[
             audio_bitrate_max: 320_000,
             audio_sample_rates: USUAL_RATES,
         },
-        source: "Twitch broadcasting guidelines and OBS service list (commit 000d038), read 2026-11; ingest names from Twitch's video broadcast guide for developers",
+        // Disconnect Protection: viewers see a card for 90 s, and a stream that is back by then is the
+        // same broadcast and the same recording. Two tries fit.
+        reconnect: Reconnect {
+            restart_delay_seconds: 5,
+            kept_seconds: Some(90),
+        },
+        source: "Twitch broadcasting guidelines and OBS service list (commit 000d038), read 2026-11; ingest names from Twitch's video broadcast guide for developers; Disconnect Protection as creators are told of it",
         built: true,
     },
     Platform {
@@ -139,6 +170,7 @@ pub const ALL: &[Platform] = &[
             audio_bitrate_max: 128_000,
             audio_sample_rates: &[48_000],
         },
+        reconnect: CAREFUL,
         source: "SyncWords help, LinkedIn video specifications, read 2026-11; the maximum of 6 Mb/s from memory, to be checked at LinkedIn",
         built: true,
     },
@@ -163,6 +195,7 @@ pub const ALL: &[Platform] = &[
             audio_bitrate_max: 256_000,
             audio_sample_rates: USUAL_RATES,
         },
+        reconnect: CAREFUL,
         source: "Meta for Developers, Live Video API, broadcasting specifications, read 2026-11",
         built: true,
     },
@@ -184,6 +217,7 @@ pub const ALL: &[Platform] = &[
             audio_bitrate_max: 320_000,
             audio_sample_rates: USUAL_RATES,
         },
+        reconnect: CAREFUL,
         source: "OBS service list (commit 000d038), read 2026-11; it names no maximum",
         built: true,
     },
@@ -203,6 +237,7 @@ pub const ALL: &[Platform] = &[
             audio_bitrate_max: 384_000,
             audio_sample_rates: &[32_000, 44_100, 48_000, 96_000],
         },
+        reconnect: CAREFUL,
         source: "No limits of our own; what MediaLive can send decides",
         built: true,
     },
@@ -219,6 +254,7 @@ pub const ALL: &[Platform] = &[
             audio_bitrate_max: 384_000,
             audio_sample_rates: USUAL_RATES,
         },
+        reconnect: CAREFUL,
         source: "Reserved; built later",
         built: false,
     },

@@ -190,9 +190,10 @@ impl Configuration {
         preset::find(&self.preset_id)
     }
 
-    /// What MediaLive is told to encode; `None` when the preset no longer exists.
+    /// What MediaLive is told to encode; `None` when the preset or the platform no longer exists.
     pub fn settings(&self) -> Option<EncoderSettings> {
-        self.preset().map(encoder::settings)
+        let reconnect = platform::find(&self.platform)?.reconnect;
+        Some(encoder::settings(self.preset()?, reconnect))
     }
 
     /// A hash of [`Configuration::settings`]. It changes when the preset's data change under the

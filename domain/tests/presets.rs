@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use domain::encoder::{EncoderSettings, InputClass, OutputGroup, input_class, settings};
+use domain::encoder::{
+    CACHE_SECONDS, EncoderSettings, InputClass, OutputGroup, RETRY_SECONDS, input_class, settings,
+};
 use domain::platform::{self, VideoRoom};
-use domain::preset::{self, ALIASES};
+use domain::preset::{self, ALIASES, Preset};
 use domain::problem::Code;
 
 #[test]
@@ -157,12 +159,44 @@ fn a_picture_is_judged_by_the_first_step_that_holds_it() {
     assert_eq!(odd.fps(), 30);
 }
 
+/// At a platform that says nothing of how it takes a lost connection.
+fn usual(preset: &Preset) -> EncoderSettings {
+    settings(preset, platform::find("custom").unwrap().reconnect)
+}
+
+/// A stream that is back while the platform keeps it open goes on as the same broadcast: also after a
+/// server that fell silent, and with a second try.
+#[test]
+fn a_connection_is_back_before_the_platform_closes_the_stream() {
+    let mut known = 0;
+    for platform in platform::ALL {
+        let reconnect = platform.reconnect;
+        assert!(
+            reconnect.restart_delay_seconds > 0,
+            "{}: 0 is never",
+            platform.id
+        );
+        if let Some(kept_seconds) = reconnect.kept_seconds {
+            let back = CACHE_SECONDS + reconnect.restart_delay_seconds + 2 * RETRY_SECONDS;
+            assert!(back <= kept_seconds, "{}: {back} s", platform.id);
+            known += 1;
+        }
+        let made = settings(preset::find("1080p30").unwrap(), reconnect);
+        let OutputGroup::Rtmp(group) = &made.output_groups[0];
+        assert_eq!(
+            group.settings.restart_delay,
+            reconnect.restart_delay_seconds
+        );
+    }
+    assert_eq!(known, 2, "youtube and twitch");
+}
+
 /// The body was checked member by member against the botocore model of MediaLive.
 #[test]
 fn settings_are_the_checked_create_channel_body() {
     let expected: serde_json::Value =
         serde_json::from_str(include_str!("data/encoder-settings-1080p30.json")).unwrap();
-    let made = settings(preset::find("1080p30").unwrap());
+    let made = usual(preset::find("1080p30").unwrap());
     assert_eq!(serde_json::to_value(&made).unwrap(), expected);
     assert_eq!(
         serde_json::from_value::<EncoderSettings>(expected).unwrap(),
@@ -174,7 +208,7 @@ fn settings_are_the_checked_create_channel_body() {
 fn every_preset_has_settings_of_its_own_that_name_bitrate_and_frame_rate() {
     let mut seen = BTreeSet::new();
     for preset in preset::ALL {
-        let made = settings(preset);
+        let made = usual(preset);
         let json = serde_json::to_value(&made).unwrap();
         let h264 = &json["videoDescriptions"][0]["codecSettings"]["h264Settings"];
         assert_eq!(h264["bitrate"], preset.bitrate);
@@ -191,7 +225,7 @@ fn every_preset_has_settings_of_its_own_that_name_bitrate_and_frame_rate() {
             [made.audio_descriptions[0].name.clone()]
         );
         seen.insert(made.fingerprint());
-        assert_eq!(made.fingerprint(), settings(preset).fingerprint());
+        assert_eq!(made.fingerprint(), usual(preset).fingerprint());
         assert_eq!(made.fingerprint().len(), 32);
     }
     // facebook-1080p30 and 1080p30 are the same recipe under two names, and so are some others.
@@ -206,7 +240,7 @@ fn every_preset_has_settings_of_its_own_that_name_bitrate_and_frame_rate() {
 #[test]
 fn the_fingerprint_of_a_recipe_does_not_change_by_itself() {
     assert_eq!(
-        settings(preset::find("1080p30").unwrap()).fingerprint(),
+        usual(preset::find("1080p30").unwrap()).fingerprint(),
         "983137e4657c8c22231afcc89caee8b4"
     );
 }

@@ -5,10 +5,16 @@ use super::{
     H264Settings, OutputGroup, RTMP_DESTINATION_ID, RtmpGroup, RtmpGroupSettings, RtmpOutput,
     RtmpOutputSettings, TimecodeConfig, VideoCodec, VideoDescription,
 };
-use crate::preset::Preset;
+use crate::{platform::Reconnect, preset::Preset};
 
-/// What MediaLive is told for a preset.
-pub fn settings(preset: &Preset) -> EncoderSettings {
+/// How long MediaLive holds what a silent server does not take before it drops the connection: its
+/// shortest, in seconds.
+pub const CACHE_SECONDS: u32 = 30;
+/// Between two tries to connect, in seconds.
+pub const RETRY_SECONDS: u32 = 2;
+
+/// What MediaLive is told for a preset, at a platform that takes a lost connection up again like this.
+pub fn settings(preset: &Preset, reconnect: Reconnect) -> EncoderSettings {
     let video = format!("v{}", preset.size_name());
     let audio = format!("aac{}", preset.audio_bitrate / 1000);
     EncoderSettings {
@@ -31,7 +37,7 @@ pub fn settings(preset: &Preset) -> EncoderSettings {
             sharpness: 50,
             codec_settings: VideoCodec::H264(Box::new(h264(preset))),
         }],
-        output_groups: vec![OutputGroup::Rtmp(rtmp_group(video, audio))],
+        output_groups: vec![OutputGroup::Rtmp(rtmp_group(video, audio, reconnect))],
     }
 }
 
@@ -82,17 +88,17 @@ fn h264(preset: &Preset) -> H264Settings {
     }
 }
 
-fn rtmp_group(video: String, audio: String) -> RtmpGroup {
+fn rtmp_group(video: String, audio: String, reconnect: Reconnect) -> RtmpGroup {
     RtmpGroup {
         name: "rtmp".into(),
         settings: RtmpGroupSettings {
             authentication_scheme: "COMMON".into(),
             cache_full_behavior: "DISCONNECT_IMMEDIATELY".into(),
-            cache_length: 30,
+            cache_length: CACHE_SECONDS,
             caption_data: "ALL".into(),
             include_filler_nal_units: "AUTO".into(),
             input_loss_action: "EMIT_OUTPUT".into(),
-            restart_delay: 15,
+            restart_delay: reconnect.restart_delay_seconds,
         },
         outputs: vec![RtmpOutput {
             output_name: RTMP_DESTINATION_ID.into(),
@@ -103,7 +109,7 @@ fn rtmp_group(video: String, audio: String) -> RtmpGroup {
                     destination_ref_id: RTMP_DESTINATION_ID.into(),
                 },
                 certificate_mode: "VERIFY_AUTHENTICITY".into(),
-                connection_retry_interval: 2,
+                connection_retry_interval: RETRY_SECONDS,
                 // The usual 10 would give up after 20 s and take the channel down with it. 100 ride
                 // out a platform's restart (more than three minutes per round).
                 num_retries: 100,

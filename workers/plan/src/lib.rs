@@ -406,4 +406,11 @@ fn count(cloud: &Cloud, before: &Ledger, status: Status, decision: &Decision) {
             cloud::shell::count(cloud, "StartFailed", 1);
         }
     }
+    let given_up = |row: &Ledger| {
+        let shown = row.problem.as_ref().map(|shown| shown.code.as_str());
+        shown == Some(Code::OutputFailed.as_str())
+    };
+    if given_up(&decision.ledger) && !given_up(before) {
+        cloud::shell::count(cloud, "OutputFailed", 1);
+    }
 }
