@@ -22,7 +22,7 @@ const TRIES: usize = 5;
 
 /// What was shown last.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Shown {
+struct Edition {
     revision: u64,
     at: Option<Timestamp>,
     view: View,
@@ -83,7 +83,7 @@ pub async fn show(cloud: &Cloud, flow: &Flow) -> Result<bool, Error> {
         let (noted, heard) = helpers::feed(clients, settings).await?;
         let record = records::read_flow(clients, settings).await?;
         let is_first = noted.is_none();
-        let last: Shown = noted
+        let last: Edition = noted
             .and_then(|noted| serde_json::from_value(noted).ok())
             .unwrap_or_default();
         let view = flow::view(now, &flow.look.status, &flow.feed, &heard, &last.view).with_problem(
@@ -96,7 +96,7 @@ pub async fn show(cloud: &Cloud, flow: &Flow) -> Result<bool, Error> {
         if !view.is_news(&last.view, last.at.filter(|_| reached), now) {
             return Ok(false);
         }
-        let shown = Shown {
+        let shown = Edition {
             revision: last.revision + 1,
             at: Some(now),
             view,
