@@ -31,7 +31,8 @@ def steps():
         ("template (cfn-lint)", True, [places.tool("cfn-lint"), "template.yaml"], places.ROOT, aws),
         ("template (sam validate)", True, [places.tool("sam"), "validate", "--lint", "--template-file", "template.yaml"], places.ROOT, aws),
         ("state machine validator, installed", True, ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], TESTS, {}),
-        ("state machine", True, ["npx", "--no-install", "asl-validator", "--json-path", "../statemachines/reconcile.asl.json"], TESTS, {}),
+        *((f"state machine {machine}", True, ["npx", "--no-install", "asl-validator", "--json-path", f"../statemachines/{machine}.asl.json"], TESTS, {})
+          for machine in ("reconcile", "incident")),
         ("clippy", True, cargo + ["clippy"] + profile + ["--all-targets", "--keep-going", "--", "-D", "warnings"], places.ROOT, {}),
         ("programs", False, cargo + ["build"] + profile, places.ROOT, {}),
         ("unit tests, planner enumeration, house rules", False, cargo + ["test"] + profile + ["--no-fail-fast"], places.ROOT, {}),

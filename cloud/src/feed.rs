@@ -23,7 +23,7 @@ const TRIES: usize = 5;
 
 /// What was shown last.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Shown {
+struct Edition {
     revision: u64,
     at: Timestamp,
     view: View,
@@ -84,11 +84,11 @@ pub struct Known {
 }
 
 /// What the record is to say, if that is news.
-async fn news(cloud: &Cloud, flow: &Flow, known: &Known) -> Result<Option<Shown>, Error> {
+async fn news(cloud: &Cloud, flow: &Flow, known: &Known) -> Result<Option<Edition>, Error> {
     // Whole seconds, as AWS's events have them.
     let now = Timestamp::from_second(cloud.now().as_second()).unwrap_or_default();
     let shown = known.feed.shown.clone();
-    let last: Shown = shown
+    let last: Edition = shown
         .and_then(|shown| serde_json::from_value(shown).ok())
         .unwrap_or_default();
     let view = flow::view(
@@ -103,7 +103,7 @@ async fn news(cloud: &Cloud, flow: &Flow, known: &Known) -> Result<Option<Shown>
     let reached = known.record.get("revision") == Some(&serde_json::json!(last.revision));
     let shown_at = (known.feed.shown.is_some() && reached).then_some(last.at);
     let is_news = view.is_news(&last.view, shown_at, now);
-    Ok(is_news.then(|| Shown {
+    Ok(is_news.then(|| Edition {
         revision: last.revision + 1,
         at: now,
         view,

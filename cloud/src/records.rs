@@ -2,8 +2,13 @@
 
 use crate::{
     clients::Clients,
+    fault::CallError,
     settings::Settings,
     table::{self, Update, Written, attribute, text},
+};
+use aws_lambda_events::{
+    dynamodb::EventRecord,
+    event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse},
 };
 use aws_sdk_dynamodb::types::ReturnValue;
 use domain::{
@@ -11,8 +16,8 @@ use domain::{
     cost::Money,
     flow::{self, View},
     ledger::{self, Ledger},
-    plan::{Mirror, Status},
-    problem::Problem,
+    plan::{self, Mirror, Status},
+    problem::Shown,
     record::{self, Item},
     report,
 };
@@ -23,6 +28,18 @@ use std::collections::BTreeMap;
 /// An image of a stream record as plain data. (The event types carry `serde_dynamo` items.)
 pub fn item(image: &serde_dynamo::Item) -> Item {
     table::item(&image.clone().into())
+}
+
+/// The answer of a batch of which one record failed: it is delivered again from there.
+pub fn again_from(failed: &EventRecord, error: Error) -> Result<DynamoDbEventResponse, Error> {
+    let Some(identifier) = failed.change.sequence_number.clone() else {
+        return Err(error);
+    };
+    let mut failure = DynamoDbBatchItemFailure::default();
+    failure.item_identifier = Some(identifier);
+    let mut response = DynamoDbEventResponse::default();
+    response.batch_item_failures.push(failure);
+    Ok(response)
 }
 
 /// Whether an edit has wiped our mirror: a PutItem over the item does.
@@ -65,6 +82,16 @@ pub async fn all(clients: &Clients, settings: &Settings) -> Result<Records, Erro
     Ok(records)
 }
 
+async fn write(
+    clients: &Clients,
+    settings: &Settings,
+    id: &str,
+    update: Update,
+) -> Result<Written, CallError> {
+    let table = &settings.destinations_table;
+    table::update(clients, table, id, update, ReturnValue::None).await
+}
+
 /// Writes the report, attribute by attribute.
 pub async fn write_report(
     clients: &Clients,
@@ -72,18 +99,11 @@ pub async fn write_report(
     report: &Item,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let mut update = Update::default().set("changed_at", attribute(&now));
-    for (name, value) in report {
-        update = update.set(name, attribute(value));
-    }
-    table::update(
-        clients,
-        &settings.destinations_table,
-        report::STATUS,
-        update,
-        ReturnValue::None,
-    )
-    .await?;
+    let report = report.iter().map(|(name, value)| (name, Some(value)));
+    let update = Update::default()
+        .set("changed_at", attribute(&now))
+        .mirror(report);
+    write(clients, settings, report::STATUS, update).await?;
     Ok(())
 }
 
@@ -97,14 +117,7 @@ pub async fn show_cost(
     let update = Update::default()
         .set("cost_usd_this_month", attribute(&cost))
         .when_there("destination_id");
-    table::update(
-        clients,
-        &settings.destinations_table,
-        destination_id,
-        update,
-        ReturnValue::None,
-    )
-    .await?;
+    write(clients, settings, destination_id, update).await?;
     Ok(())
 }
 
@@ -126,23 +139,11 @@ pub async fn mirror(
         // Not what we write: somebody's own, and no measure of anything.
         Some(_) => update,
     };
-    for (name, value) in &mirror.attributes {
-        update = match value {
-            Some(value) => update.set(name, attribute(value)),
-            None => update.remove(name),
-        };
-    }
+    update = update.mirror(mirror.attributes.clone());
     for name in scrub {
         update = update.remove(name);
     }
-    table::update(
-        clients,
-        &settings.destinations_table,
-        destination_id,
-        update,
-        ReturnValue::None,
-    )
-    .await?;
+    write(clients, settings, destination_id, update).await?;
     Ok(())
 }
 
@@ -157,36 +158,18 @@ pub async fn show(
     clients: &Clients,
     settings: &Settings,
     destination_id: &str,
-    (status, problem, since): (Status, &Problem, Timestamp),
+    (status, shown): (Status, &Shown),
     row: Option<&Ledger>,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let shown = serde_json::json!({
-        "code": problem.code.as_str(), "message": problem.message, "advice": problem.advice, "since": since.to_string(),
-    });
-    let mut update = Update::default()
+    let update = Update::default()
         .set("streaming_status", attribute(&status.as_str()))
-        .set("problem", attribute(&shown))
-        .set("observed_at", attribute(&now));
-    if let Some(row) = row {
-        for (name, value) in domain::plan::things(row) {
-            update = match value {
-                Some(value) => update.set(name, attribute(&value)),
-                None => update.remove(name),
-            };
-        }
-    }
-    let update = update
+        .set("problem", attribute(shown))
+        .set("observed_at", attribute(&now))
+        .mirror(row.into_iter().flat_map(plan::things))
         .when_there("destination_id")
         .when_absent_or_at_most("observed_at", text(&next_second(now)));
-    table::update(
-        clients,
-        &settings.destinations_table,
-        destination_id,
-        update,
-        ReturnValue::None,
-    )
-    .await?;
+    write(clients, settings, destination_id, update).await?;
     Ok(())
 }
 
@@ -205,23 +188,11 @@ pub async fn show_flow(
     revision: u64,
     now: Timestamp,
 ) -> Result<bool, Error> {
-    let mut update = Update::default()
+    let update = Update::default()
         .set("revision", attribute(&revision))
         .set_if_absent("name", text("The flow"))
-        .when_absent_or_at_most("revision", attribute(&revision));
-    for (name, value) in view.attributes(now) {
-        update = match value {
-            Some(value) => update.set(name, attribute(&value)),
-            None => update.remove(name),
-        };
-    }
-    let written = table::update(
-        clients,
-        &settings.destinations_table,
-        flow::RECORD_ID,
-        update,
-        ReturnValue::None,
-    )
-    .await?;
+        .when_absent_or_at_most("revision", attribute(&revision))
+        .mirror(view.attributes(now));
+    let written = write(clients, settings, flow::RECORD_ID, update).await?;
     Ok(matches!(written, Written::Yes(_)))
 }

@@ -113,19 +113,14 @@ impl<'a> Step<'a> {
     /// Closes: the outcome is known, so the intent goes, and what was learned is written.
     pub async fn close(mut self) -> Result<(), Error> {
         self.ledger.intent = None;
-        ledgers::save(
-            &self.cloud.clients,
-            &self.cloud.settings,
-            self.holder,
-            &self.before,
-            &self.ledger,
-        )
-        .await
+        self.hand_on().await
     }
 
     /// Hands on to the wait that follows: what was learned is written, and the intent stays as the
     /// mark of an act that was answered in this lap. The wait takes it away.
-    pub async fn hand_on(self) -> Result<(), Error> {
+    pub async fn hand_on(mut self) -> Result<(), Error> {
+        // However often a state is retried, it sends at most one start that takes.
+        self.ledger.starts.dedup();
         ledgers::save(
             &self.cloud.clients,
             &self.cloud.settings,

@@ -98,6 +98,19 @@ impl Update {
         self
     }
 
+    /// Sets or removes attributes: `None` removes one.
+    pub fn mirror<N: AsRef<str>, V: Serialize>(
+        self,
+        attributes: impl IntoIterator<Item = (N, Option<V>)>,
+    ) -> Self {
+        attributes
+            .into_iter()
+            .fold(self, |update, (name, value)| match value {
+                Some(value) => update.set(name.as_ref(), attribute(&value)),
+                None => update.remove(name.as_ref()),
+            })
+    }
+
     pub fn set_if_absent(mut self, name: &str, value: AttributeValue) -> Self {
         let (name, value) = (self.name(name), self.value(value));
         self.sets

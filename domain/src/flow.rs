@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::ledger::after;
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Problem, Shown};
 use crate::record::Item;
 
 /// The record's id.
@@ -156,19 +156,6 @@ pub struct View {
     /// What the operator should know.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<Shown>,
-}
-
-/// A problem of the flow and when it was first seen.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Shown {
-    /// Its code.
-    pub code: String,
-    /// What was seen.
-    pub message: String,
-    /// What to do.
-    pub advice: String,
-    /// Since when.
-    pub since: Timestamp,
 }
 
 /// A flow carries its feed in these states.
@@ -335,15 +322,12 @@ impl View {
         } else {
             return self;
         };
-        let known = before
-            .problem
-            .as_ref()
-            .filter(|known| known.code == found.code.as_str() && known.message == found.message);
+        let known = before.problem.as_ref().filter(|known| {
+            known.problem.code == found.code && known.problem.message == found.message
+        });
         self.problem = Some(Shown {
-            code: found.code.as_str().to_owned(),
-            message: found.message,
-            advice: found.advice,
             since: known.map_or(since, |known| known.since),
+            problem: found,
         });
         self
     }
@@ -353,7 +337,7 @@ impl View {
         let about = format!("The source {source} ");
         self.problem
             .as_ref()
-            .is_some_and(|shown| shown.message.starts_with(&about))
+            .is_some_and(|shown| shown.problem.message.starts_with(&about))
     }
 
     /// Whether the record has to be written: it says something new, or what it says has become old.

@@ -165,7 +165,7 @@ pub struct Ledger {
     pub streaming_started_at: Option<Timestamp>,
     /// The problem shown and since when.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub problem: Option<Shown>,
+    pub problem: Option<OnShow>,
     /// The generation in which a stream key was found in the record and scrubbed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scrubbed: Option<u64>,
@@ -216,6 +216,12 @@ impl Ledger {
             generation,
             at: now,
         });
+    }
+
+    /// Takes back the newest try: it never was. One that an earlier try of the same state noted for
+    /// the same time stays, for what came of that may not be known.
+    pub fn take_back(attempts: &mut Vec<Attempt>) {
+        attempts.pop();
     }
 
     /// Forgets tries older than an hour.
@@ -272,4 +278,24 @@ fn is_past_hour(attempt: &Attempt, now: Timestamp) -> bool {
 /// Seconds from now, as a time.
 pub fn after(now: Timestamp, seconds: i64) -> Timestamp {
     Timestamp::from_second(now.as_second() + seconds).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_start_that_never_was_leaves_the_one_that_may_have_been() {
+        let entered = Timestamp::UNIX_EPOCH;
+        let mut starts = Vec::new();
+        let tries = |starts: &[Attempt]| Ledger::tries(starts, 1, entered);
+        Ledger::count_try(&mut starts, 1, entered);
+        Ledger::take_back(&mut starts);
+        assert_eq!(tries(&starts), 0, "refused: it never was");
+        // No answer; the retry of the same state is refused. The first one may have been taken.
+        Ledger::count_try(&mut starts, 1, entered);
+        Ledger::count_try(&mut starts, 1, entered);
+        Ledger::take_back(&mut starts);
+        assert_eq!(tries(&starts), 1);
+    }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     ledger::{self, Ledger, Until, Wait},
+    problem::{Code, Problem},
     record::{DesiredState, Wish},
     session::Spent,
 };
@@ -98,6 +99,21 @@ impl ChannelState {
                 | ChannelState::Unknown(_)
         )
     }
+
+    /// Whether it sends, or did and is being repaired.
+    pub fn is_on_air(&self) -> bool {
+        matches!(self, ChannelState::Running | ChannelState::Recovering)
+    }
+
+    /// Whether it is on the air or on its way there.
+    pub fn is_up(&self) -> bool {
+        self.is_on_air() || *self == ChannelState::Starting
+    }
+
+    /// Whether MediaLive bills it as running: until it is IDLE again.
+    pub fn counts_as_running(&self) -> bool {
+        self.is_up() || *self == ChannelState::Stopping
+    }
 }
 
 /// Whether a wait that began at `wait.since` is over. A channel that is IDLE just after a start may
@@ -172,17 +188,11 @@ pub struct InputLook {
 pub fn attached_input(row: &Ledger, channel: &Sight<ChannelLook>) -> Option<InputLook> {
     let (made, on_air) = (row.input.as_ref()?, row.on_air.as_ref()?);
     let lives = channel.there().is_some_and(|channel| {
-        matches!(
-            channel.state,
-            ChannelState::Idle
-                | ChannelState::Starting
-                | ChannelState::Running
-                | ChannelState::Recovering
-                | ChannelState::Stopping
-        ) && row
-            .channel
-            .as_ref()
-            .is_some_and(|made| made.id == channel.id)
+        (channel.state == ChannelState::Idle || channel.state.counts_as_running())
+            && row
+                .channel
+                .as_ref()
+                .is_some_and(|made| made.id == channel.id)
     });
     (lives && on_air.input_id == made.id && !made.address.is_empty()).then(|| InputLook {
         id: made.id.clone(),
@@ -199,12 +209,7 @@ pub fn unasked_output(
     channel: &Sight<ChannelLook>,
 ) -> Option<Option<FlowOutputLook>> {
     let leaves = wish.is_none_or(|wish| wish.desired == Ok(DesiredState::Removed));
-    let up = channel.there().is_some_and(|channel| {
-        matches!(
-            channel.state,
-            ChannelState::Starting | ChannelState::Running | ChannelState::Recovering
-        )
-    });
+    let up = channel.there().is_some_and(|channel| channel.state.is_up());
     // A look at the flow might tell the outcome of an act that blocks the stop.
     (leaves && up && row.intent.is_none()).then(|| {
         row.flow_output_arn.as_ref().map(|arn| FlowOutputLook {
@@ -279,6 +284,28 @@ pub enum KeyLook {
     Unreadable,
     /// A plain String or StringList: anybody who lists parameters reads the key.
     NotSecure,
+}
+
+impl KeyLook {
+    /// What is wrong with the parameter of this name.
+    pub fn problem(&self, parameter: &str) -> Option<Problem> {
+        let (code, message) = match self {
+            KeyLook::Version(_) | KeyLook::NotAsked => return None,
+            KeyLook::Missing => (
+                Code::ParameterMissing,
+                format!("There is no parameter {parameter}."),
+            ),
+            KeyLook::Unreadable => (
+                Code::ParameterUnreadable,
+                format!("Lunora may not read the parameter {parameter}."),
+            ),
+            KeyLook::NotSecure => (
+                Code::ParameterNotSecure,
+                format!("The parameter {parameter} is not a SecureString."),
+            ),
+        };
+        Some(Problem::new(code, message))
+    }
 }
 
 /// Who holds the address and key that the wish names.

@@ -6,11 +6,12 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Something an operator should know about one destination.
 ///
-/// It has no `since`: the mirror adds that, because only it knows when the problem was first seen.
+/// It has no `since`: [`Shown`] adds that, because only who shows it knows when it was first seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// Which problem it is; stable, for machines.
@@ -43,6 +44,16 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.code, self.message)
     }
+}
+
+/// A problem as a record shows it: `{code, message, advice, since}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Shown {
+    /// The problem.
+    #[serde(flatten)]
+    pub problem: Problem,
+    /// Since when it is known.
+    pub since: Timestamp,
 }
 
 /// Where a problem comes from, and so what makes it go away.
@@ -167,10 +178,6 @@ codes! {
         "AWS refused the request for the reason in the message. Correct the record or the account's settings, then change retry.";
     MissingPermission Process "missing_permission"
         "One of Lunora's roles lacks the permission named in the message, or a policy of the account denies it. Nothing was torn down. Deploy the stack again or mend the policy, then change retry on the record.";
-    StoppedByHand Process "stopped_by_hand"
-        "Someone stopped the channel outside Lunora. It is started again; to keep it off, set desired_state to ready.";
-    DeletedByHand Process "deleted_by_hand"
-        "Someone deleted a resource outside Lunora. It is made again while it is wanted; to be rid of it, set desired_state to removed.";
     Recovering Process "recovering"
         "MediaLive is repairing the channel by itself. If it lasts more than ten minutes, Lunora starts the channel again; to do it now, change retry on the record.";
     TakingTooLong Process "taking_too_long"

@@ -306,7 +306,8 @@ fn check_id(item: &Item) -> Result<(), Problem> {
         Some(_) => Err(Problem::new(
             Code::InvalidId,
             format!(
-                "The destination_id is longer than {MAX_ID_LENGTH} characters, is one of the reserved words status and flow, or has a character other than small letters, digits, hyphens and underscores."
+                "The destination_id is longer than {MAX_ID_LENGTH} characters, is one of the reserved words {}, or has a character other than small letters, digits, hyphens and underscores.",
+                RESERVED_IDS.join(", ")
             ),
         )),
     }

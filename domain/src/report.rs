@@ -153,19 +153,10 @@ fn line(thing: &Listed, destination: &str, seen: &Seen, facts: &Facts<'_>) -> Op
     let row = seen.rows.get(destination);
     let is_orphan = seen.suspects.contains_key(&thing.id);
     let state = ChannelState::from(thing.state.clone());
-    let up = |state: &ChannelState| {
-        matches!(
-            state,
-            ChannelState::Starting
-                | ChannelState::Running
-                | ChannelState::Recovering
-                | ChannelState::Stopping
-        )
-    };
     let usd = match thing.kind {
-        Kind::Channel if up(&state) => running(row, facts),
+        Kind::Channel if state.counts_as_running() => running(row, facts),
         Kind::Channel => IDLE_CHANNEL.per_hour,
-        Kind::Input if feeds_a_running_channel(row, seen, up) => Money(0),
+        Kind::Input if feeds_a_running_channel(row, seen) => Money(0),
         Kind::Input => IDLE_INPUT.per_hour,
         Kind::FlowOutput => return None,
     };
@@ -193,18 +184,14 @@ fn running(row: Option<&Ledger>, facts: &Facts<'_>) -> Money {
 }
 
 /// The input of a running channel is billed with the channel.
-fn feeds_a_running_channel(
-    row: Option<&Ledger>,
-    seen: &Seen,
-    up: impl Fn(&ChannelState) -> bool,
-) -> bool {
+fn feeds_a_running_channel(row: Option<&Ledger>, seen: &Seen) -> bool {
     let channel = row.and_then(|row| row.channel.as_ref());
     channel.is_some_and(|channel| {
         let mut things = seen.things.iter();
         things.any(|thing| {
             thing.kind == Kind::Channel
                 && thing.id == channel.id
-                && up(&ChannelState::from(thing.state.clone()))
+                && ChannelState::from(thing.state.clone()).counts_as_running()
         })
     })
 }

@@ -10,7 +10,7 @@ use domain::caps::Limits;
 use domain::cost::Money;
 use domain::problem::{Code, Origin, Problem};
 use domain::record::{
-    DesiredState, Item, OPERATOR_ATTRIBUTES, Wish, is_valid_id, operator_attributes,
+    DesiredState, Item, OPERATOR_ATTRIBUTES, RESERVED_IDS, Wish, is_valid_id, operator_attributes,
     operator_fingerprint, read, secrets_in,
 };
 use serde_json::{Value, json};
@@ -342,6 +342,14 @@ fn ids() {
         &"a".repeat(40),
     ] {
         assert!(!is_valid_id(id), "{id:?}");
+    }
+    for id in RESERVED_IDS {
+        let item = Item::from([("destination_id".to_owned(), json!(id))]);
+        let problem = read(&item, PREFIX).configuration.unwrap_err();
+        assert_eq!(problem.code, Code::InvalidId);
+        for word in RESERVED_IDS {
+            assert!(problem.message.contains(word), "{word}: {problem}");
+        }
     }
 }
 

@@ -12,9 +12,11 @@
 //! - `needs`: each role allows what its worker calls, no more and no less
 //! - `samples`: the events that the workers are tried with
 //! - `secrets`: nothing real in the repository
-//! - `wiring`: what the template gives tables, logs, mappings and alarms
+//! - `wiring`: what the template gives tables, logs and mappings
+//! - `alarms`: what they watch, and that nothing goes unwatched
 //! - `manners`: file lengths, doc comments, unfinished work, runbooks
 
+pub mod alarms;
 pub mod arrows;
 pub mod house;
 pub mod manners;

@@ -223,6 +223,17 @@ mod tests {
     }
 
     #[test]
+    fn the_index_of_problems_says_what_the_pages_say() {
+        let index = house::read("docs/runbooks/problems.md");
+        for code in problem_codes(&house::read("domain/src/problem.rs")) {
+            let page = house::read(&format!("docs/runbooks/{code}.md"));
+            let title = page.lines().next().unwrap().trim_start_matches("# ");
+            let row = format!("| [`{code}`]({code}.md) | {title} |");
+            assert!(index.contains(&row), "no row '{row}'");
+        }
+    }
+
+    #[test]
     fn every_problem_has_a_page_that_helps() {
         let codes = problem_codes(&house::read("domain/src/problem.rs"));
         let pages = house::texts();

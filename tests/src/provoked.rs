@@ -191,7 +191,7 @@ pub const PROVOKED: &[(&str, &str, &str)] = &[
     (
         "missing_permission",
         "tests/end_to_end/test_incidents.py",
-        "test_one_message_when_it_begins_and_no_problem_when_it_is_over",
+        "test_one_message_when_it_begins_and_one_when_it_is_over",
     ),
     (
         "recovering",
@@ -284,14 +284,6 @@ pub const OPEN: &[(&str, &str)] = &[
     (
         "feed_not_allowed",
         "preflight says it; no test has a group that does not let the flow in",
-    ),
-    (
-        "stopped_by_hand",
-        "no worker says it yet: a channel stopped by hand is started again without a word",
-    ),
-    (
-        "deleted_by_hand",
-        "no worker says it yet: what was deleted by hand is made again without a word",
     ),
     (
         "retries_exhausted",

@@ -1,10 +1,8 @@
-//! What the template gives tables, logs, mappings and alarms.
-
-use std::collections::BTreeSet;
+//! What the template gives tables, logs and mappings.
 
 use serde_json::{Value, json};
 
-use crate::{house, manners, template};
+use crate::template;
 
 /// What must hold at places of the template: path, value.
 fn must() -> Vec<(&'static str, Value)> {
@@ -130,8 +128,8 @@ const WHOLE_INTERNET: &[&str] = &[
     "256.0.0.1/32",
 ];
 
-/// What is wrong with the wiring. `runbooks` are the pages' names without their ending.
-pub fn complaints(template: &Value, runbooks: &BTreeSet<String>) -> Vec<String> {
+/// What is wrong with the wiring.
+pub fn complaints(template: &Value) -> Vec<String> {
     let mut found = Vec::new();
     for (path, value) in must() {
         let there = template.pointer(path).unwrap_or(&Value::Null);
@@ -156,7 +154,6 @@ pub fn complaints(template: &Value, runbooks: &BTreeSet<String>) -> Vec<String> 
         }
     }
     found.extend(cidr(template));
-    found.extend(alarms(template, runbooks));
     found
 }
 
@@ -186,101 +183,13 @@ fn cidr(template: &Value) -> Vec<String> {
     found
 }
 
-/// How many metrics the alarms read: each costs ten cents a month, and the cost model says how many.
-pub fn watched_metrics(template: &Value) -> usize {
-    template::resources(template, "AWS::CloudWatch::Alarm")
-        .iter()
-        .map(|(_, properties)| {
-            properties["Metrics"].as_array().map_or(1, |metrics| {
-                metrics
-                    .iter()
-                    .filter(|metric| metric.get("MetricStat").is_some())
-                    .count()
-            })
-        })
-        .sum()
-}
-
-fn alarms(template: &Value, runbooks: &BTreeSet<String>) -> Vec<String> {
-    let link =
-        regex_lite::Regex::new(r"Runbook: \$\{RunbookUrl\}/([a-z-]+)\.md$").expect("a pattern");
-    let mut found = Vec::new();
-    let mut linked = BTreeSet::new();
-    for (name, properties) in template::resources(template, "AWS::CloudWatch::Alarm") {
-        let description = properties["AlarmDescription"]["Fn::Sub"]
-            .as_str()
-            .unwrap_or("");
-        match link.captures(description).map(|found| found[1].to_owned()) {
-            Some(page) if runbooks.contains(&page) => {
-                linked.insert(page);
-            }
-            _ => found.push(format!("{name} links to no runbook")),
-        }
-        // A math expression used for an alarm can include ten metrics at most (CloudWatch user guide).
-        if properties["Metrics"]
-            .as_array()
-            .is_some_and(|metrics| metrics.len() > 11)
-        {
-            found.push(format!("{name} reads more than ten metrics"));
-        }
-        // The local cloud refuses metric math.
-        if properties.get("Metrics").is_some()
-            != (template["Resources"][name]["Condition"] == "OnAws")
-        {
-            found.push(format!("{name}: metric math is for AWS only"));
-        }
-    }
-    let codes = manners::problem_codes(&house::read("domain/src/problem.rs"));
-    let pages = runbooks
-        .iter()
-        .filter(|page| !matches!(page.as_str(), "README" | "problems"))
-        // The pages of the problem codes are held elsewhere.
-        .filter(|page| !codes.contains(*page));
-    found.extend(
-        pages
-            .filter(|page| !linked.contains(*page))
-            .map(|page| format!("{page}.md belongs to no alarm")),
-    );
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn runbooks() -> BTreeSet<String> {
-        house::texts()
-            .iter()
-            .filter_map(|file| {
-                Some(
-                    file.path
-                        .strip_prefix("docs/runbooks/")?
-                        .strip_suffix(".md")?
-                        .to_owned(),
-                )
-            })
-            .collect()
-    }
-
     #[test]
     fn the_wiring_is_as_it_must_be() {
-        assert_eq!(
-            complaints(&template::load(), &runbooks()),
-            Vec::<String>::new()
-        );
-    }
-
-    #[test]
-    fn the_cost_model_counts_the_alarms_that_there_are() {
-        let template = template::load();
-        let told = format!("alarm_metrics: {},", watched_metrics(&template));
-        assert!(
-            house::read("domain/src/cost/control_plane.rs").contains(&told),
-            "not {told}"
-        );
-        let mut more = template;
-        more["Resources"]["SpareAlarm"] = more["Resources"]["StuckAlarm"].clone();
-        assert_ne!(format!("alarm_metrics: {},", watched_metrics(&more)), told);
+        assert_eq!(complaints(&template::load()), Vec::<String>::new());
     }
 
     #[test]
@@ -295,7 +204,7 @@ mod tests {
             template
                 .pointer_mut(parent)
                 .unwrap_or_else(|| panic!("{parent}"))[field] = json!("cut");
-            let found = complaints(&template, &runbooks());
+            let found = complaints(&template);
             assert!(
                 found.iter().any(|line| line.starts_with(path)),
                 "{path}: {found:?}"
@@ -317,21 +226,6 @@ mod tests {
                 "DispatchDeadLetters is not encrypted",
             ),
             (
-                "/Resources/StuckAlarm/Properties/AlarmDescription",
-                json!("Stuck."),
-                "StuckAlarm links to no runbook",
-            ),
-            (
-                "/Resources/TablesAlarm/Condition",
-                json!("MakesFlow"),
-                "TablesAlarm: metric math is for AWS only",
-            ),
-            (
-                "/Resources/TablesAlarm/Properties/Metrics",
-                json!([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]),
-                "TablesAlarm reads more than ten metrics",
-            ),
-            (
                 "/Parameters/EncoderCidr/AllowedPattern",
                 json!(".*"),
                 "EncoderCidr takes \"0.0.0.0/0\"",
@@ -344,17 +238,11 @@ mod tests {
         ] {
             let mut template = template::load();
             *template.pointer_mut(path).unwrap() = value;
-            let found = complaints(&template, &runbooks());
+            let found = complaints(&template);
             assert!(
                 found.iter().any(|line| line == complaint),
                 "{path}: {found:?}"
             );
         }
-        let mut more = runbooks();
-        more.insert("lonely".to_owned());
-        assert_eq!(
-            complaints(&template::load(), &more),
-            ["lonely.md belongs to no alarm"]
-        );
     }
 }

@@ -72,7 +72,7 @@ fn a_source_with_priority_is_used_whenever_it_is_there() {
         .problem
         .unwrap();
     assert_eq!(
-        (shown.code.as_str(), shown.since),
+        (shown.problem.code.as_str(), shown.since),
         ("source_unhealthy", at(10))
     );
     // It is back: it takes over at once.
@@ -168,7 +168,7 @@ fn nobody_there_is_no_input_since_the_last_one_dropped() {
         .with_problem(at(101), None, &before)
         .problem
         .unwrap();
-    assert_eq!(shown.code, "no_input");
+    assert_eq!(shown.problem.code.as_str(), "no_input");
     let later = view(at(500), "ACTIVE", &nobody, &lost, &now);
     assert_eq!(later.no_input_since, now.no_input_since);
     let stopped = view(at(501), "STANDBY", &nobody, &lost, &later);

@@ -206,9 +206,9 @@ pub struct Passing {
     pub since: Timestamp,
 }
 
-/// A problem on show.
+/// Which problem is on show.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Shown {
+pub struct OnShow {
     /// Its code.
     pub code: String,
     /// Since when.

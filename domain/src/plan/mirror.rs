@@ -5,7 +5,7 @@ use crate::{
     failover,
     ledger::Ledger,
     look::{ChannelState, Look},
-    problem::{Code, Problem},
+    problem::{Code, Problem, Shown},
     record::{DesiredState, Item, Wish},
 };
 use jiff::Timestamp;
@@ -96,9 +96,7 @@ impl Mirror {
         watched: Attributes,
     ) -> Mirror {
         let since = ledger.problem.as_ref().map_or(now, |shown| shown.since);
-        let problem = problem.map(|problem| {
-            json!({"code": problem.code.as_str(), "message": problem.message, "advice": problem.advice, "since": since.to_string()})
-        });
+        let problem = problem.map(|problem| json!(Shown { problem, since }));
         let mut attributes = BTreeMap::from(things(ledger));
         attributes.extend([
             ("streaming_status", Some(json!(status.as_str()))),
@@ -189,19 +187,8 @@ pub(super) fn status(
         .there()
         .map(|channel| &channel.state)
         .filter(|state| **state != ChannelState::Deleted);
-    let on_air = matches!(
-        state,
-        Some(ChannelState::Running | ChannelState::Recovering)
-    );
-    let going_down = matches!(
-        state,
-        Some(
-            ChannelState::Running
-                | ChannelState::Recovering
-                | ChannelState::Starting
-                | ChannelState::Stopping
-        )
-    );
+    let on_air = state.is_some_and(ChannelState::is_on_air);
+    let going_down = state.is_some_and(ChannelState::counts_as_running);
     let desired_problem = wish.and_then(|wish| wish.desired.as_ref().err()).cloned();
     let verdict = stuck
         .then(|| ledger.stuck.as_ref().map(|stuck| stuck.problem.clone()))

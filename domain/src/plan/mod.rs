@@ -5,6 +5,7 @@
 //! story. Every combination has a lane, an honest wait or a rest with a reason; the tests
 //! enumerate them.
 
+mod course;
 mod lane;
 mod mirror;
 mod notes;
@@ -24,7 +25,7 @@ pub use watch::asks_for_spent;
 
 use crate::{
     caps::Limits,
-    ledger::{self, Ledger, Rest, Shown},
+    ledger::{self, Ledger, OnShow, Rest},
     look::{AddressLook, ChannelState, Look},
     problem::{Code, Problem},
     record::{self, Item, Wish},
@@ -245,12 +246,10 @@ fn rest(
         // Feeding one that does not come up would not help it.
         needs_flow: target.level == Level::Running
             && choice.problem != Some(Code::TakingTooLong)
-            && look.channel.there().is_some_and(|channel| {
-                matches!(
-                    channel.state,
-                    ChannelState::Starting | ChannelState::Running | ChannelState::Recovering
-                )
-            }),
+            && look
+                .channel
+                .there()
+                .is_some_and(|channel| channel.state.is_up()),
     });
     let again = match ledger.stuck.as_ref() {
         Some(stuck) => stuck.again_at,
@@ -290,7 +289,7 @@ pub fn since(now: Timestamp, ledger: &Ledger, problem: &Problem) -> Timestamp {
 pub fn show(now: Timestamp, ledger: &mut Ledger, problem: Option<&Problem>) {
     ledger.problem = problem.map(|problem| match &ledger.problem {
         Some(shown) if shown.code == problem.code.as_str() => shown.clone(),
-        _ => Shown {
+        _ => OnShow {
             code: problem.code.as_str().to_owned(),
             since: now,
         },

@@ -188,7 +188,7 @@ pub(super) fn note_passing(now: Timestamp, ledger: &mut Ledger, look: &Look) {
     }
     match state {
         // What recovers has run, seen or not.
-        Some(ChannelState::Running | ChannelState::Recovering) => {
+        Some(state) if state.is_on_air() => {
             ledger.streaming_started_at.get_or_insert(now);
         }
         Some(ChannelState::Stopping) => {}

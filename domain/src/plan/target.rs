@@ -1,11 +1,7 @@
 //! What we drive towards now: the newest wish if it is valid, else the settled configuration with
 //! the newest wish for on, off or gone.
 
-use super::{
-    Rules,
-    watch::{Course, Watch},
-    words,
-};
+use super::{Rules, course::Course, watch::Watch, words};
 use crate::{
     failover::UrlType,
     ledger::{self, Ledger},
@@ -154,27 +150,8 @@ pub(super) fn aim(
 /// The configuration the newest wish asks for, or the first thing that is wrong with it.
 fn wanted(wish: &Wish, ledger: &Ledger, look: &Look) -> Result<Configuration, Problem> {
     let configuration = wish.configuration.clone()?;
-    let parameter = &configuration.stream_key_param;
-    match &look.key {
-        KeyLook::Version(_) | KeyLook::NotAsked => {}
-        KeyLook::Missing => {
-            return Err(Problem::new(
-                Code::ParameterMissing,
-                format!("There is no parameter {parameter}."),
-            ));
-        }
-        KeyLook::Unreadable => {
-            return Err(Problem::new(
-                Code::ParameterUnreadable,
-                format!("Lunora may not read the parameter {parameter}."),
-            ));
-        }
-        KeyLook::NotSecure => {
-            return Err(Problem::new(
-                Code::ParameterNotSecure,
-                format!("The parameter {parameter} is not a SecureString."),
-            ));
-        }
+    if let Some(problem) = look.key.problem(&configuration.stream_key_param) {
+        return Err(problem);
     }
     if let AddressLook::HeldBy(holder) = &look.address
         && ledger.desired != Some(DesiredState::Removed)

@@ -54,15 +54,7 @@ fn keep(
         return None;
     }
     let state = look.there().map(|channel| &channel.state);
-    let up = matches!(
-        state,
-        Some(
-            ChannelState::Starting
-                | ChannelState::Running
-                | ChannelState::Recovering
-                | ChannelState::Stopping
-        )
-    );
+    let up = state.is_some_and(ChannelState::counts_as_running);
     let passes = matches!(state, Some(ChannelState::Unknown(_)));
     let id = ledger.channel.as_ref().map(|made| made.id.as_str());
     let mut session = correct(account, before, facts);
@@ -200,12 +192,7 @@ fn follow(
     facts: &Facts<'_>,
     state: Option<&ChannelState>,
 ) {
-    if run.on_air_at.is_none()
-        && matches!(
-            state,
-            Some(ChannelState::Running | ChannelState::Recovering)
-        )
-    {
+    if run.on_air_at.is_none() && state.is_some_and(ChannelState::is_on_air) {
         let told = heard(before, &run.channel_id, &ChannelState::Running);
         let seen = ledger.streaming_started_at.map(whole);
         let at = told.filter(|at| *at >= run.started_at).or(seen);

@@ -13,7 +13,7 @@ use cloud::{
 use domain::{
     ledger,
     plan::Status,
-    problem::{Code, Problem},
+    problem::{Code, Problem, Shown},
     record,
 };
 
@@ -33,7 +33,13 @@ pub async fn handle(cloud: &Cloud, input: ClaimInput) -> Result<Knocked, Error> 
             clients,
             settings,
             destination_id,
-            (Status::Error, &problem, now),
+            (
+                Status::Error,
+                &Shown {
+                    problem,
+                    since: now,
+                },
+            ),
             None,
             now,
         )

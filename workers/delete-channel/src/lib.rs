@@ -44,12 +44,9 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
                 None | Some(ChannelState::Deleting | ChannelState::Deleted) => {
                     Ok(Done::new("already so"))
                 }
-                Some(
-                    ChannelState::Starting
-                    | ChannelState::Running
-                    | ChannelState::Recovering
-                    | ChannelState::Stopping,
-                ) => Err(Error::Stale("The channel has to be stopped first.".into())),
+                Some(state) if state.counts_as_running() => {
+                    Err(Error::Stale("The channel has to be stopped first.".into()))
+                }
                 Some(_) => Err(Error::transient("The channel cannot be deleted yet.")),
             }
         }

@@ -7,7 +7,7 @@ use cloud::{
     Cloud, Error,
     events::{
         dynamodb::{Event, EventRecord},
-        event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse},
+        event::streams::DynamoDbEventResponse,
     },
     executions, records,
 };
@@ -16,21 +16,13 @@ use domain::{name, record};
 /// Handles a batch. A record that fails is reported by its sequence number, and the batch is
 /// delivered again from there: one bad record does not hold the others up.
 pub async fn handle(cloud: &Cloud, event: Event) -> Result<DynamoDbEventResponse, Error> {
-    let mut response = DynamoDbEventResponse::default();
     for stream_record in &event.records {
         if let Err(error) = start(cloud, stream_record).await {
-            let identifier = stream_record.change.sequence_number.clone();
-            if identifier.is_none() {
-                return Err(error);
-            }
-            let mut failure = DynamoDbBatchItemFailure::default();
-            failure.item_identifier = identifier;
-            response.batch_item_failures.push(failure);
             // What comes after is delivered again anyway, and order matters per record.
-            break;
+            return records::again_from(stream_record, error);
         }
     }
-    Ok(response)
+    Ok(DynamoDbEventResponse::default())
 }
 
 async fn start(cloud: &Cloud, stream_record: &EventRecord) -> Result<(), Error> {

@@ -11,6 +11,7 @@ use cloud::{
 use domain::{
     error,
     plan::{self, Status},
+    problem::Shown,
 };
 
 /// Passes the verdict.
@@ -36,7 +37,7 @@ pub async fn handle(cloud: &Cloud, input: FailInput) -> Result<Knocked, Error> {
     ledgers::save(clients, settings, input.holder(), &before, &after).await?;
     if input.no_plan {
         let id = &input.destination_id;
-        let shown = (Status::Stuck, &problem, since);
+        let shown = (Status::Stuck, &Shown { problem, since });
         records::show(clients, settings, id, shown, Some(&after), now).await?;
     }
     Ok(Knocked {

@@ -11,28 +11,25 @@ use cloud::{
     payload::{Done, StepInput},
     step::{Step, is_fresh},
 };
-use domain::{ledger::Attempt, look::ChannelState};
+use domain::{
+    ledger::{Attempt, Ledger},
+    look::ChannelState,
+};
 
 /// Starts. Transient while the channel is in a state that does not allow it.
 pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     let clients = &cloud.clients;
-    let is_up = |state: &ChannelState| {
-        matches!(
-            state,
-            ChannelState::Starting | ChannelState::Running | ChannelState::Recovering
-        )
-    };
     let Some(seen) = &input.plan.look.channel else {
         return Err(Error::Stale(
             "There was no channel to start when this was planned.".into(),
         ));
     };
-    if is_fresh(&input, cloud.now()) && is_up(&seen.state) {
+    if is_fresh(&input, cloud.now()) && seen.state.is_up() {
         return Ok(Done::new("already so"));
     }
     let start = Attempt {
         generation: input.plan.generation,
-        // However often this state is retried, it sends at most one start that takes.
+        // The same for every retry of this state, of which at most one sends a start that takes.
         at: input.entered_at,
     };
     let foresight = Foresight {
@@ -40,16 +37,15 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
         ..Foresight::default()
     };
     let mut step = Step::open_to_make(cloud, &input, "start-channel", foresight).await?;
-    step.ledger.starts.dedup();
     if step.must_look {
         match media_live::describe_channel(clients, &seen.id).await? {
-            Some(channel) if is_up(&channel.state) => {
+            Some(channel) if channel.state.is_up() => {
                 step.close().await?;
                 return Ok(Done::new("already so"));
             }
             Some(channel) if channel.state == ChannelState::Idle => {}
             _ => {
-                step.ledger.starts.pop();
+                Ledger::take_back(&mut step.ledger.starts);
                 step.close().await?;
                 return Err(Error::Stale(
                     "The channel is not where it was when this was planned.".into(),
@@ -65,19 +61,19 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
         // A state that does not allow it comes as 409, while being made as 400: never interpreted,
         // always looked at. A retry looks first.
         Err(error) if error.may_be_conflict() && input.retry_count < 3 => {
-            step.ledger.starts.pop();
+            Ledger::take_back(&mut step.ledger.starts);
             step.close().await?;
             Err(Error::transient("The channel cannot be started yet."))
         }
         Err(error) if error.is_not_found() => {
-            step.ledger.starts.pop();
+            Ledger::take_back(&mut step.ledger.starts);
             step.close().await?;
             Err(Error::Stale("The channel is gone.".into()))
         }
         Err(error) => {
             if let CallError::Refused(_) = error {
                 // A start that never was does not count.
-                step.ledger.starts.pop();
+                Ledger::take_back(&mut step.ledger.starts);
             }
             Err(step.close_with(error).await)
         }

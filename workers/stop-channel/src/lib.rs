@@ -13,23 +13,17 @@ use domain::look::ChannelState;
 /// Stops. A refusal while the channel starts is no error: the next state decides.
 pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     let clients = &cloud.clients;
-    let is_down = |state: &ChannelState| {
-        !matches!(
-            state,
-            ChannelState::Starting | ChannelState::Running | ChannelState::Recovering
-        )
-    };
     let Some(seen) = &input.plan.look.channel else {
         return Ok(Done::new("already gone"));
     };
-    if is_fresh(&input, cloud.now()) && is_down(&seen.state) {
+    if is_fresh(&input, cloud.now()) && !seen.state.is_up() {
         return Ok(Done::new("already so"));
     }
     let step = Step::open_to_unmake(cloud, &input, "stop-channel").await?;
     if step.must_look
         && media_live::describe_channel(clients, &seen.id)
             .await?
-            .is_none_or(|channel| is_down(&channel.state))
+            .is_none_or(|channel| !channel.state.is_up())
     {
         step.close().await?;
         return Ok(Done::new("already so"));
@@ -50,7 +44,7 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
             step.close().await?;
             match state {
                 Some(ChannelState::Starting) => Ok(Done::new("waiting for the next state")),
-                Some(ChannelState::Running | ChannelState::Recovering) => {
+                Some(state) if state.is_on_air() => {
                     Err(Error::transient("The channel cannot be stopped yet."))
                 }
                 _ => Ok(Done::new("already so")),

@@ -7,7 +7,7 @@ use cloud::{
     Cloud, Error,
     events::{
         dynamodb::{Event, EventRecord},
-        event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse},
+        event::streams::DynamoDbEventResponse,
     },
     feed, media_connect, records,
 };
@@ -15,21 +15,13 @@ use domain::flow;
 
 /// Handles a batch. The mapping lets only edits of the flow's record through.
 pub async fn handle(cloud: &Cloud, event: Event) -> Result<DynamoDbEventResponse, Error> {
-    let mut response = DynamoDbEventResponse::default();
     // However many edits there are, the record says what is wished now.
-    let Some(last) = event.records.iter().rfind(|edit| is_wish(edit)) else {
-        return Ok(response);
-    };
-    if let Err(error) = tell(cloud).await {
-        let identifier = last.change.sequence_number.clone();
-        if identifier.is_none() {
-            return Err(error);
-        }
-        let mut failure = DynamoDbBatchItemFailure::default();
-        failure.item_identifier = identifier;
-        response.batch_item_failures.push(failure);
+    if let Some(last) = event.records.iter().rfind(|edit| is_wish(edit))
+        && let Err(error) = tell(cloud).await
+    {
+        return records::again_from(last, error);
     }
-    Ok(response)
+    Ok(DynamoDbEventResponse::default())
 }
 
 /// Whether a record of the stream is an edit of what the operator writes, not our own mirror.

@@ -101,7 +101,7 @@ impl Desk {
     /// A Plan at this second that sees the channel so.
     pub fn sees(&mut self, seconds: i64, state: &str, stops: Option<Cause>) -> &mut Desk {
         let state = ChannelState::from(state.to_owned());
-        if matches!(state, ChannelState::Running | ChannelState::Recovering) {
+        if state.is_on_air() {
             self.row.streaming_started_at.get_or_insert(at(seconds));
         } else if state != ChannelState::Stopping {
             self.row.streaming_started_at = None;

@@ -102,7 +102,6 @@ impl Oracles {
             "rtmp_failed" | "pipeline_failed" | "output_failed" | "on_backup" | "maintenance" => {
                 faulty
             }
-            "stopped_by_hand" | "deleted_by_hand" => !known.by_hand.is_empty(),
             "taking_too_long" => self.living_of(id, Kind::Channel).any(|(_, thing)| {
                 thing
                     .states

@@ -18,15 +18,13 @@ const NOTICES: [&str; 3] = [
 ];
 
 /// Problems that pass by themselves, and so are gone at rest unless it is stuck.
-const PASSING: [&str; 8] = [
+const PASSING: [&str; 6] = [
     "recovering",
     "waiting_for_outcome",
     "waiting_for_turn",
     "retries_exhausted",
     "missing_permission",
     "start_failed",
-    "stopped_by_hand",
-    "deleted_by_hand",
 ];
 
 /// What is stuck is tried again a quarter of an hour later (the plan's verdict), so twice by then.

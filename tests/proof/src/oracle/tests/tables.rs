@@ -161,8 +161,6 @@ fn a_problem_without_a_cause_is_seen() {
         "refused_by_aws",
         "retries_exhausted",
         "waiting_for_outcome",
-        "stopped_by_hand",
-        "deleted_by_hand",
         "taking_too_long",
         "internal",
         "unknown_preset",
