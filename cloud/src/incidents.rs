@@ -68,10 +68,11 @@ pub async fn look(cloud: &Cloud, open: &Open, accounted: Option<Timestamp>) -> R
 async fn look_at_flow(cloud: &Cloud, open: &Open) -> Result<Look, Error> {
     let now = cloud.now();
     let flow = media_connect::describe_flow(&cloud.clients, &cloud.settings).await?;
-    let up = flow.is_some_and(|flow| flow.look.is_up());
+    let up = flow.as_ref().is_some_and(|flow| flow.look.is_up());
+    let feed = flow.map(|flow| flow.feed).unwrap_or_default();
     let words = outages::words(cloud).await?;
     let running = running(cloud).await?;
-    let lasts = news::lasts(now, open.cause, &words, &running, up);
+    let lasts = news::lasts(now, open.cause, &words, &running, up, &feed);
     Ok(Look {
         outage: lasts.then(|| Outage {
             since: open.since,

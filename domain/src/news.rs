@@ -1,7 +1,10 @@
 //! What an event of MediaLive or MediaConnect says of the show: about which channel, or what about the
 //! flow, and whether it is bad news. Everything else in an event is left alone; its text may hold a URL.
 
-use crate::incident::Cause;
+use crate::{
+    flow::{FeedLook, SourceLook},
+    incident::Cause,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -29,6 +32,8 @@ pub enum News {
         cause: Cause,
         /// It is so, not over.
         bad: bool,
+        /// Bad because nobody is connected.
+        lost: bool,
     },
 }
 
@@ -71,12 +76,12 @@ pub fn read(detail_type: &str, resources: &[String], detail: &Value) -> Option<N
             let source = resources.iter().find(|arn| arn.contains(":source:"))?;
             let name = source.rsplit(':').next()?;
             let bad = detail.get("unhealthy") == Some(&Value::Bool(true));
-            flow(
-                resources,
-                format!("source {name}"),
-                Cause::SourceUnhealthy,
-                bad,
-            )
+            let state = detail.pointer("/current/state").and_then(Value::as_str);
+            let mut news = flow(resources, about_source(name), Cause::SourceUnhealthy, bad);
+            if let Some(News::Flow { lost, .. }) = &mut news {
+                *lost = bad && state == Some("DISCONNECTED");
+            }
+            news
         }
         "MediaConnect Alert" => {
             let denied = text("error-code").is_some_and(|code| code.starts_with("AccessDenied"));
@@ -98,7 +103,13 @@ fn flow(resources: &[String], about: String, cause: Cause, bad: bool) -> Option<
         about,
         cause,
         bad,
+        lost: false,
     })
+}
+
+/// What is spoken of when it is one source.
+fn about_source(name: &str) -> String {
+    format!("source {name}")
 }
 
 /// The last word about one thing of the flow.
@@ -108,6 +119,9 @@ pub struct Word {
     pub cause: Cause,
     /// It is so, not over.
     pub bad: bool,
+    /// Bad because nobody is connected: then a look shows whether somebody is again.
+    #[serde(default)]
+    pub lost: bool,
     /// When AWS said so.
     pub at: Timestamp,
 }
@@ -145,17 +159,33 @@ pub fn is_feed_lost(now: Timestamp, words: &Words, running: &Running) -> bool {
     }
 }
 
-/// Whether a cause lasts at the flow, by what was said last. `up`: the flow is ACTIVE; a stopped one has
-/// no incidents.
-pub fn lasts(now: Timestamp, cause: Cause, words: &Words, running: &Running, up: bool) -> bool {
+/// Whether a cause lasts at the flow, by what was said last and by a look at its sources. `up`: the flow
+/// is ACTIVE; a stopped one has no incidents.
+pub fn lasts(
+    now: Timestamp,
+    cause: Cause,
+    words: &Words,
+    running: &Running,
+    up: bool,
+    feed: &FeedLook,
+) -> bool {
     let feed_lost = is_feed_lost(now, words, running);
     match cause {
         _ if !up => false,
         Cause::InputLoss => feed_lost,
         // Without a feed every source is unhealthy: one outage, one message.
         Cause::SourceUnhealthy if feed_lost => false,
-        _ => words.values().any(|word| word.cause == cause && word.bad),
+        _ => words
+            .iter()
+            .filter(|(_, word)| word.cause == cause && word.bad)
+            .any(|(about, word)| !is_overtaken(now, about, word, feed)),
     }
+}
+
+/// Whether a source that nobody sent to has somebody again: the word that says so was lost.
+fn is_overtaken(now: Timestamp, about: &str, word: &Word, feed: &FeedLook) -> bool {
+    let back = |source: &SourceLook| source.has_peer && about_source(&source.name) == about;
+    word.lost && now >= crate::ledger::after(word.at, OLD_SECONDS) && feed.sources.iter().any(back)
 }
 
 /// Since when a cause is over, if a word says so.
@@ -271,6 +301,7 @@ mod tests {
         let word = |cause, bad| Word {
             cause,
             bad,
+            lost: bad,
             at: at(since),
         };
         Words::from([
@@ -319,8 +350,10 @@ mod tests {
 
     #[test]
     fn a_source_is_its_own_incident_only_while_the_programme_goes_on() {
-        let lasts =
-            |cause, words: &Words, up| lasts(at(5), cause, words, &running(&[Input::There]), up);
+        let lasts = |cause, words: &Words, up| {
+            let running = running(&[Input::There]);
+            lasts(at(5), cause, words, &running, up, &FeedLook::default())
+        };
         assert!(lasts(Cause::SourceUnhealthy, &words(false, 0, true), true));
         assert!(!lasts(Cause::SourceUnhealthy, &words(true, 0, true), true));
         assert!(lasts(Cause::InputLoss, &words(true, 0, true), true));
@@ -331,5 +364,30 @@ mod tests {
         let over = |words: &Words| over_since(Cause::SourceUnhealthy, words);
         assert_eq!(over(&words(false, 7, false)), Some(at(7)));
         assert_eq!(over(&words(false, 7, true)), None);
+    }
+
+    #[test]
+    fn a_source_that_is_back_is_seen_also_if_its_word_was_lost() {
+        let lasts = |now, words: &Words, has_peer| {
+            let feed = FeedLook {
+                sources: vec![SourceLook {
+                    name: "primary".into(),
+                    has_peer,
+                }],
+                priority: None,
+            };
+            let running = running(&[Input::There]);
+            let cause = Cause::SourceUnhealthy;
+            lasts(at(now), cause, words, &running, true, &feed)
+        };
+        let gone = words(false, 0, true);
+        assert!(lasts(40, &gone, false), "nobody sends");
+        assert!(lasts(20, &gone, true), "a look may be late");
+        assert!(!lasts(40, &gone, true), "somebody does");
+        let mut damaged = gone;
+        for word in damaged.values_mut() {
+            word.lost = false;
+        }
+        assert!(lasts(40, &damaged, true), "only an event tells of damage");
     }
 }

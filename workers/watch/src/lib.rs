@@ -44,6 +44,7 @@ pub async fn handle(cloud: &Cloud, event: EventBridgeEvent) -> Result<Done, Erro
             about,
             cause,
             bad,
+            lost,
         } => {
             if flow_arn != settings.flow_arn {
                 return Ok(Done::new("not ours"));
@@ -51,6 +52,7 @@ pub async fn handle(cloud: &Cloud, event: EventBridgeEvent) -> Result<Done, Erro
             let word = Word {
                 cause,
                 bad,
+                lost,
                 at: told,
             };
             if !outages::remember(cloud, &about, &word).await? {
