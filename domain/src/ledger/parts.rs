@@ -161,6 +161,9 @@ pub struct Verdict {
     /// A plan has been made since.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub heeded: bool,
+    /// It was passed on something that is made or kept: it does not hold back what takes that down.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keeps: bool,
 }
 
 /// Waiting for room under a quota.

@@ -230,6 +230,7 @@ fn exhausted(problem: Problem, ledger: &mut Ledger) -> Choice {
         problem,
         again_at: None,
         heeded: false,
+        keeps: true,
     });
     Choice {
         exhausted: true,
@@ -297,13 +298,15 @@ fn settle(target: &Target, has_channel: bool, ledger: &mut Ledger) {
 }
 
 /// Whether a person is needed. A verdict of this generation holds until its own time, an edit or
-/// `retry`, or until the destination is where it should be anyway.
+/// `retry`, until the destination is where it should be anyway, or until it is to be taken down: a grace
+/// time and a limit end while something else is stuck, too.
 pub(super) fn is_stuck(now: Timestamp, ledger: &mut Ledger, choice: &Choice) -> bool {
     let Some(stuck) = &ledger.stuck else {
         return false;
     };
     let over = stuck.generation != ledger.generation
         || stuck.again_at.is_some_and(|again_at| again_at <= now)
+        || (stuck.keeps && ledger.target.is_none())
         || (choice.lane == Lane::Release && !choice.exhausted && !choice.awaits_flow);
     if over {
         ledger.stuck = None;

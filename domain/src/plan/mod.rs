@@ -251,11 +251,9 @@ fn rest(
                 .there()
                 .is_some_and(|channel| channel.state.is_up()),
     });
-    let again = match ledger.stuck.as_ref() {
-        Some(stuck) => stuck.again_at,
-        None => ledger.grace_until.filter(|grace| *grace > now),
-    };
-    ledger.wake_at = again.into_iter().chain(wake_at).min();
+    let again = ledger.stuck.as_ref().and_then(|stuck| stuck.again_at);
+    let grace = ledger.grace_until.filter(|grace| *grace > now);
+    ledger.wake_at = [again, grace, wake_at].into_iter().flatten().min();
 }
 
 /// The fingerprint of the address that is not in use, if it is ours as well.

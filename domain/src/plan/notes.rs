@@ -215,5 +215,6 @@ pub(super) fn note_failure(now: Timestamp, ledger: &mut Ledger, look: &Look, rul
         problem,
         again_at: None,
         heeded: true,
+        keeps: false,
     });
 }

@@ -34,6 +34,7 @@ pub fn fail(now: Timestamp, ledger: &Ledger, name: &str, problem: Problem) -> Le
                 problem,
                 again_at: None,
                 heeded: false,
+                keeps: ledger.target.is_some(),
             })
         }
         // What has a channel has its room; to unmake that for another try would gain nothing.
@@ -59,6 +60,7 @@ pub fn fail(now: Timestamp, ledger: &Ledger, name: &str, problem: Problem) -> Le
                 problem,
                 again_at,
                 heeded: false,
+                keeps: ledger.target.is_some(),
             });
             // If it was Plan that failed, no Plan comes after this that would ask to be woken.
             ledger.wake_at = again_at;

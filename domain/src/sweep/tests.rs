@@ -146,6 +146,7 @@ fn verdict() -> Verdict {
         problem: Problem::new(Code::StartFailed, "It did not stay up."),
         again_at: None,
         heeded: false,
+        keeps: false,
     }
 }
 

@@ -6,6 +6,7 @@ use super::{
     support::{Scene, at, made, rules, sought, verdict},
 };
 use crate::{
+    ledger::Verdict,
     look::Sight,
     problem::{Code, Problem},
 };
@@ -144,6 +145,34 @@ fn a_record_put_over_without_its_mirror_gets_it_back() {
     }
     let again = shown.decide().mirror.unwrap();
     assert!(!again.changed, "nothing but the time of looking is new");
+}
+
+#[test]
+fn what_is_stuck_is_taken_down_when_its_grace_is_over() {
+    let stuck = |keeps| {
+        Scene::new(json!({"desired_state": "ready"}))
+            .made("IDLE")
+            .with(|ledger, _| {
+                ledger.grace_until = Some(at(60));
+                ledger.stuck = Some(Verdict {
+                    keeps,
+                    ..verdict(5, Some(900))
+                });
+            })
+            // Nothing of what it is made with is known: it would have to be changed.
+            .with(|ledger, _| ledger.on_air = None)
+    };
+    let waits = stuck(true).decide();
+    assert_eq!(waits.lane, Release);
+    assert_eq!(
+        waits.ledger.wake_at,
+        Some(at(60)),
+        "the grace, not the next try"
+    );
+    assert_eq!(stuck(true).decide_at(60).lane, Teardown);
+    let torn = stuck(false).decide_at(60);
+    assert_eq!(torn.lane, Release, "the teardown itself was refused");
+    assert_eq!(torn.ledger.wake_at, Some(at(900)));
 }
 
 #[test]

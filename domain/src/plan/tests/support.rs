@@ -57,6 +57,7 @@ pub fn verdict(generation: u64, again_at: Option<i64>) -> Verdict {
         problem: Problem::new(Code::RefusedByAws, "AWS refused it."),
         again_at: again_at.map(at),
         heeded: false,
+        keeps: false,
     }
 }
 

@@ -120,9 +120,15 @@ impl Oracles {
     }
 
     fn key_is_bad(&self, house: &dyn House, known: &Destination, (began, at): (u64, u64)) -> bool {
-        let wishes = known.wishes_between(began, at).flatten();
-        let mut parameters = wishes.filter_map(|wish| wish.configuration.as_ref().ok());
-        parameters.any(|wish| house.key(&wish.parameter).is_none_or(|key| !key.secure))
+        let wishes: Vec<_> = known.wishes_between(began, at).flatten().collect();
+        let refused = wishes.iter().any(|wish| wish.configuration.is_err());
+        // An edit that is refused leaves what was asked for before it.
+        let earlier = known.configurations().last().filter(|_| refused);
+        wishes
+            .iter()
+            .filter_map(|wish| wish.configuration.as_ref().ok())
+            .chain(earlier)
+            .any(|wish| house.key(&wish.parameter).is_none_or(|key| !key.secure))
     }
 
     /// Another record asks, or asked, for the same address with the same key.

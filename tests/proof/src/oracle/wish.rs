@@ -117,6 +117,9 @@ fn configuration<'a>(
     }
     let url = given("rtmp_url").ok_or(&["missing_url"][..])?;
     let url = canonical(url).ok_or(BAD_URL)?;
+    if !is_owned(&url, platform) {
+        return Err(BAD_URL);
+    }
     let parameter =
         given("stream_key_param").ok_or(&["missing_parameter_name", "stream_key_in_record"][..])?;
     if !parameter.starts_with(&format!("{prefix}/")) || parameter.contains("..") {
@@ -139,6 +142,24 @@ fn configuration<'a>(
         parameter: parameter.to_owned(),
         preset: preset.id,
     })
+}
+
+/// Whether a platform that has servers of its own is given one of them. Facebook takes RTMPS only.
+fn is_owned(url: &str, platform: &str) -> bool {
+    let owned: &[&str] = match platform {
+        "youtube" => &["youtube.com"],
+        "twitch" => &["twitch.tv", "contribute.live-video.net"],
+        "facebook" => &["facebook.com"],
+        "restream" => &["restream.io"],
+        _ => return true,
+    };
+    let host = url.split(['/', ':']).find(|part| part.contains('.'));
+    let host = host.unwrap_or_default();
+    let is_below = |domain: &&str| {
+        let rest = host.strip_suffix(*domain);
+        rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    owned.iter().any(is_below) && (platform != "facebook" || url.starts_with("rtmps:"))
 }
 
 /// `scheme://host:port/application`, host in small letters, port written out, no slash at the end.
@@ -214,6 +235,9 @@ mod tests {
         assert_eq!(read(&item, "/keys").desired, Some(Desired::Ready));
         item["desired_state"] = json!({"S": "on"});
         assert_eq!(read(&item, "/keys").desired, None);
+        item["rtmp_url"] = json!({"S": "rtmps://youtube.com.example.com/live2"});
+        assert_eq!(read(&item, "/keys").configuration, Err(BAD_URL));
+        item["rtmp_url"] = json!({"S": "rtmps://a.rtmps.youtube.com/live2"});
         item["preset_id"] = json!({"S": "twitch-720p30"});
         assert_eq!(
             read(&item, "/keys").configuration,
