@@ -70,6 +70,9 @@ pub struct PollInput {
     pub until: Until,
     /// What Plan decided and saw in this lap.
     pub plan: PlanOutput,
+    /// When AWS took the call before the wait, if it has told.
+    #[serde(default)]
+    pub taken_at: Option<Timestamp>,
 }
 
 /// To Fail.
@@ -329,6 +332,25 @@ pub struct IncidentOutput {
     pub changes: u64,
     /// What to say.
     pub message: Message,
+}
+
+/// From a step whose call begins or ends what is billed.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Taken {
+    /// What it did, for the reader of a history.
+    pub did: String,
+    /// When AWS took the call, by the clock of its answer.
+    pub taken_at: Option<Timestamp>,
+}
+
+impl Taken {
+    /// Without a call.
+    pub fn no_call(did: &str) -> Taken {
+        Taken {
+            did: did.to_owned(),
+            taken_at: None,
+        }
+    }
 }
 
 /// From a step: what it did, for the reader of a history.

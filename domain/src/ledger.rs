@@ -212,10 +212,7 @@ impl Ledger {
     /// Adds a try and forgets those older than an hour.
     pub fn count_try(attempts: &mut Vec<Attempt>, generation: u64, now: Timestamp) {
         Ledger::forget_old(attempts, now);
-        attempts.push(Attempt {
-            generation,
-            at: now,
-        });
+        attempts.push(Attempt::new(generation, now));
     }
 
     /// Forgets tries older than an hour.

@@ -191,7 +191,7 @@ pub const PROVOKED: &[(&str, &str, &str)] = &[
     (
         "missing_permission",
         "tests/end_to_end/test_incidents.py",
-        "test_one_message_when_it_begins_and_no_problem_when_it_is_over",
+        "test_one_message_when_it_begins_and_one_when_it_is_over",
     ),
     (
         "recovering",

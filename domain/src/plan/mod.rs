@@ -121,9 +121,10 @@ pub fn decide(
     look: &Look,
     rules: &Rules,
 ) -> Decision {
-    let before = ledger;
-    let earlier = ledger.desired;
     let mut ledger = ledger.clone();
+    crate::session::note_answer(&mut ledger);
+    let before = &ledger.clone();
+    let earlier = before.desired;
     let wish = record.map(|(_, wish)| wish);
     let mut watch = watch::Watch {
         now,

@@ -8,13 +8,13 @@ use cloud::{
     fault::CallError,
     ledgers::Foresight,
     media_live,
-    payload::{Done, StepInput},
+    payload::{StepInput, Taken},
     step::{Step, is_fresh},
 };
-use domain::{ledger::Attempt, look::ChannelState};
+use domain::{heard, ledger::Attempt, look::ChannelState};
 
 /// Starts. Transient while the channel is in a state that does not allow it.
-pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
+pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Taken, Error> {
     let clients = &cloud.clients;
     let is_up = |state: &ChannelState| {
         matches!(
@@ -28,24 +28,26 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
         ));
     };
     if is_fresh(&input, cloud.now()) && is_up(&seen.state) {
-        return Ok(Done::new("already so"));
+        return Ok(Taken::no_call("already so"));
     }
+    let sent = cloud.now();
     let start = Attempt {
-        generation: input.plan.generation,
+        // Where no answer tells, it is billed from here at the earliest.
+        taken_at: Some(sent.max(input.entered_at)),
         // However often this state is retried, it sends at most one start that takes.
-        at: input.entered_at,
+        ..Attempt::new(input.plan.generation, input.entered_at)
     };
     let foresight = Foresight {
         start: Some(start),
         ..Foresight::default()
     };
     let mut step = Step::open_to_make(cloud, &input, "start-channel", foresight).await?;
-    step.ledger.starts.dedup();
+    step.ledger.starts.dedup_by_key(|start| start.at);
     if step.must_look {
         match media_live::describe_channel(clients, &seen.id).await? {
             Some(channel) if is_up(&channel.state) => {
                 step.close().await?;
-                return Ok(Done::new("already so"));
+                return Ok(Taken::no_call("already so"));
             }
             Some(channel) if channel.state == ChannelState::Idle => {}
             _ => {
@@ -58,9 +60,12 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
         }
     }
     match media_live::start_channel(clients, &seen.id).await {
-        Ok(()) => {
+        Ok(told) => {
             step.hand_on().await?;
-            Ok(Done::new("started"))
+            Ok(Taken {
+                did: "started".to_owned(),
+                taken_at: told.and_then(|told| heard::answered_at(told, sent, cloud.now())),
+            })
         }
         // A state that does not allow it comes as 409, while being made as 400: never interpreted,
         // always looked at. A retry looks first.
