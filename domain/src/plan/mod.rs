@@ -8,6 +8,7 @@
 mod lane;
 mod mirror;
 mod notes;
+mod notice;
 mod outcome;
 mod session;
 mod target;
@@ -155,6 +156,7 @@ pub fn decide(
 
     watch.note_troubles(&ledger, look);
     watch.keep_limits(now, wish, &mut ledger, look, rules);
+    notice::note(now, before, &mut ledger, wish, &watch, rules);
 
     let target = target::aim(now, wish, &mut ledger, look, rules, &mut watch);
     let mut choice = lane::choose(now, &target, &mut ledger, look, rules);
