@@ -12,7 +12,7 @@ use domain::{
     incident::{self, Cause, FLOW, Open, Outage},
     ledger::{self, Ledger},
     news::{self, Input, Running},
-    telling::{self, Ending},
+    telling::{self, Ending, Message},
 };
 use jiff::Timestamp;
 
@@ -175,6 +175,32 @@ pub async fn keep(
     }
     write(cloud, settings, open, update).await?;
     Ok(())
+}
+
+/// Writes the item of a limit, a moment and no outage, and who tells it. False: another execution does.
+pub async fn keep_limit(
+    cloud: &Cloud,
+    open: &Open,
+    message: &Message,
+    execution: &str,
+) -> Result<bool, Error> {
+    let at = attribute(&open.since);
+    let update = Update::default()
+        .set("cause", text(open.cause.as_str()))
+        .set("message", text(&message.subject))
+        .set("told_by", text(execution))
+        .set_if_absent("since", at.clone())
+        .set_if_absent("until", at.clone())
+        .set_if_absent("told_at", at)
+        .set(
+            "expires_at",
+            attribute(&(open.since.as_second() + KEEP_SECONDS)),
+        )
+        .when_absent_or_equal("told_by", text(execution));
+    Ok(matches!(
+        write(cloud, &cloud.settings, open, update).await?,
+        Written::Yes(_)
+    ))
 }
 
 /// Writes the end of an incident, and who tells it.

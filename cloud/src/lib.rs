@@ -2,6 +2,7 @@
 //! of errors. Workers speak to AWS through it and in our words.
 
 pub mod clients;
+mod date;
 mod encoder;
 pub mod executions;
 pub mod fault;

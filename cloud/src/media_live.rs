@@ -2,7 +2,8 @@
 //! the stream name, so nothing of it leaves this file, and no SDK input or output is ever printed.
 
 use crate::{
-    clients::Clients, encoder, fault::CallError, parameters::StreamKey, settings::Settings,
+    clients::Clients, date::Date, encoder, fault::CallError, parameters::StreamKey,
+    settings::Settings,
 };
 use aws_sdk_medialive::{
     operation::create_channel::CreateChannelError, operation::update_channel::UpdateChannelError,
@@ -220,22 +221,33 @@ pub async fn describe_channel(
     }
 }
 
-/// Starts a channel.
-pub async fn start_channel(clients: &Clients, id: &str) -> Result<(), CallError> {
+/// Starts a channel. Gives AWS's own time of the answer, if it told one.
+pub async fn start_channel(clients: &Clients, id: &str) -> Result<Option<Timestamp>, CallError> {
+    let date = Date::default();
     let call = clients
         .medialive
         .start_channel()
         .channel_id(id)
+        .customize()
+        .interceptor(date.clone())
         .send()
         .await;
-    call.map(drop)
+    call.map(|_| date.told())
         .map_err(|error| CallError::new("StartChannel", &error))
 }
 
-/// Stops a channel.
-pub async fn stop_channel(clients: &Clients, id: &str) -> Result<(), CallError> {
-    let call = clients.medialive.stop_channel().channel_id(id).send().await;
-    call.map(drop)
+/// Stops a channel. Gives AWS's own time of the answer, if it told one.
+pub async fn stop_channel(clients: &Clients, id: &str) -> Result<Option<Timestamp>, CallError> {
+    let date = Date::default();
+    let call = clients
+        .medialive
+        .stop_channel()
+        .channel_id(id)
+        .customize()
+        .interceptor(date.clone())
+        .send()
+        .await;
+    call.map(|_| date.told())
         .map_err(|error| CallError::new("StopChannel", &error))
 }
 

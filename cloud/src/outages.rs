@@ -17,6 +17,7 @@ use crate::{
 use aws_sdk_dynamodb::types::ReturnValue;
 use domain::{
     Error,
+    caps::Notice,
     incident::{self, Cause, Open, Trouble},
     ledger::{self, Ledger},
     name,
@@ -103,6 +104,16 @@ pub async fn start(cloud: &Cloud, open: &Open, because: &str) -> Result<(), Erro
         &input,
     )
     .await?)
+}
+
+/// Starts the execution that tells people of a limit. The same word starts it once.
+pub async fn tell(cloud: &Cloud, destination_id: &str, notice: &Notice) -> Result<(), Error> {
+    let settings = &cloud.settings;
+    let start = IncidentStart::of_limit(destination_id, notice, &settings.runbooks);
+    let input = serde_json::to_value(start).unwrap_or_default();
+    let name = name::incident_execution(destination_id, &notice.key, "limit");
+    let machine = &settings.incident_machine_arn;
+    Ok(executions::start_of(&cloud.clients, machine, &name, &input).await?)
 }
 
 /// Writes what its own execution has learned. False: it is not as that execution read it.

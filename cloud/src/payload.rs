@@ -2,6 +2,7 @@
 
 use crate::ledgers::Holder;
 use domain::{
+    caps::Notice,
     incident::{Cause, Open},
     ledger::Until,
     look::{ChannelLook, FlowLook, FlowOutputLook, InputLook},
@@ -70,6 +71,9 @@ pub struct PollInput {
     pub until: Until,
     /// What Plan decided and saw in this lap.
     pub plan: PlanOutput,
+    /// When AWS took the call before the wait, if it has told.
+    #[serde(default)]
+    pub taken_at: Option<Timestamp>,
 }
 
 /// To Fail.
@@ -211,6 +215,8 @@ pub struct IncidentStart {
     pub told: Told,
     /// When to look first, and at what.
     pub incident: IncidentLook,
+    /// What to tell of a limit; of an outage that is seen when it is looked at.
+    pub message: Message,
 }
 
 /// Where an execution finds its incident.
@@ -240,6 +246,21 @@ impl IncidentStart {
                 incident_id: open.incident_id.clone(),
                 look_at: open.look_at(),
             },
+            message: Message::default(),
+        }
+    }
+
+    /// For a limit that is near or has acted.
+    pub fn of_limit(destination_id: &str, notice: &Notice, runbooks: &str) -> IncidentStart {
+        IncidentStart {
+            destination_id: destination_id.to_owned(),
+            cause: Cause::Limit,
+            told: Told::default(),
+            incident: IncidentLook {
+                incident_id: notice.incident_id(),
+                look_at: notice.noticed_at,
+            },
+            message: notice.message(destination_id, runbooks),
         }
     }
 }
@@ -257,6 +278,9 @@ pub struct ConfirmInput {
     pub incident_id: String,
     /// Whether this execution has sent the message.
     pub told: Told,
+    /// What to tell of a limit.
+    #[serde(default)]
+    pub message: Message,
 }
 
 /// To WatchIncident.
@@ -329,6 +353,25 @@ pub struct IncidentOutput {
     pub changes: u64,
     /// What to say.
     pub message: Message,
+}
+
+/// From a step whose call begins or ends what is billed.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Taken {
+    /// What it did, for the reader of a history.
+    pub did: String,
+    /// When AWS took the call, by the clock of its answer.
+    pub taken_at: Option<Timestamp>,
+}
+
+impl Taken {
+    /// Without a call.
+    pub fn no_call(did: &str) -> Taken {
+        Taken {
+            did: did.to_owned(),
+            taken_at: None,
+        }
+    }
 }
 
 /// From a step: what it did, for the reader of a history.

@@ -120,7 +120,7 @@ impl<'a> Step<'a> {
     /// mark of an act that was answered in this lap. The wait takes it away.
     pub async fn hand_on(mut self) -> Result<(), Error> {
         // However often a state is retried, it sends at most one start that takes.
-        self.ledger.starts.dedup();
+        self.ledger.starts.dedup_by_key(|start| start.at);
         ledgers::save(
             &self.cloud.clients,
             &self.cloud.settings,

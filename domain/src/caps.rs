@@ -1,6 +1,10 @@
 //! Caps that act: a destination that nobody feeds, that runs too long or costs too much is stopped
 //! and deleted, after a warning. A forgotten channel bills all night; a cap is what ends it.
 
+mod notice;
+
+pub use notice::{Notice, Stage, near, reached};
+
 use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
@@ -92,6 +96,16 @@ impl Cap {
         }
     }
 
+    /// The attribute of the record that says how much.
+    pub fn attribute(self) -> &'static str {
+        match self {
+            Cap::NoInput => "no_input_minutes_max",
+            Cap::Session => "session_hours_max",
+            Cap::BudgetDay => "budget_usd_per_day",
+            Cap::BudgetMonth => "budget_usd_per_month",
+        }
+    }
+
     /// Why, as the beginning of a sentence.
     pub fn reason(self) -> &'static str {
         match self {
@@ -168,6 +182,17 @@ pub fn decide(now: Timestamp, limits: &Limits, facts: &Facts) -> Turn {
 }
 
 impl Limits {
+    /// The number of one: seconds, or millionths of a dollar.
+    pub fn of(&self, cap: Cap) -> Option<u64> {
+        let seconds = |seconds: i64| u64::try_from(seconds).unwrap_or_default();
+        match cap {
+            Cap::NoInput => self.no_input_seconds.map(seconds),
+            Cap::Session => self.session_seconds.map(seconds),
+            Cap::BudgetDay => self.usd_per_day.map(|usd| usd.0),
+            Cap::BudgetMonth => self.usd_per_month.map(|usd| usd.0),
+        }
+    }
+
     /// These, and the stack's where there is none.
     #[must_use]
     pub fn or(self, stack: Limits) -> Limits {

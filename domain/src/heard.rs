@@ -63,6 +63,12 @@ pub fn instead_of_a_look(now: Timestamp, row: &Ledger) -> Option<ChannelLook> {
     })
 }
 
+/// When AWS answered, by its own clock, unless that is another clock than ours.
+pub fn answered_at(told: Timestamp, sent: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    let after_sending = ledger::after(told, SKEW_SECONDS) >= whole_seconds(sent);
+    (after_sending && told <= ledger::after(now, SKEW_SECONDS)).then_some(told)
+}
+
 /// What a wait that begins can know without a look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Beginning {
@@ -130,6 +136,7 @@ mod tests {
                 token: "token".into(),
                 until,
                 since,
+                taken_at: None,
             }),
             heard: Some(heard),
             ..Ledger::new("youtube-main")
@@ -166,6 +173,17 @@ mod tests {
             let what = format!("{until:?} {heard:?} at {now}");
             let looked = instead_of_a_look(at(now), &row(until, at(0), heard));
             assert_eq!(looked.is_some(), stands, "{what}");
+        }
+    }
+
+    #[test]
+    fn an_answer_tells_its_time_unless_by_another_clock() {
+        let told = |seconds| answered_at(at(seconds), at(10), at(12));
+        for seconds in [8, 10, 11, 14] {
+            assert_eq!(told(seconds), Some(at(seconds)));
+        }
+        for seconds in [7, 15, 3600] {
+            assert_eq!(told(seconds), None);
         }
     }
 

@@ -34,6 +34,8 @@ pub enum Cause {
     SourceUnhealthy,
     /// AWS restarts something in its maintenance window.
     Maintenance,
+    /// A limit is near or has acted. No outage: it is told, and nothing is watched.
+    Limit,
 }
 
 /// How much it matters.
@@ -74,7 +76,7 @@ const ALERTS: &[(&str, Cause)] = &[
 ];
 
 impl Cause {
-    /// Every cause.
+    /// Every cause of an outage.
     pub const ALL: [Cause; 7] = [
         Cause::InputLoss,
         Cause::RtmpFailed,
@@ -103,6 +105,7 @@ impl Cause {
             Cause::Permissions => "permissions",
             Cause::SourceUnhealthy => "source_unhealthy",
             Cause::Maintenance => "maintenance",
+            Cause::Limit => "limit",
         }
     }
 
@@ -118,6 +121,7 @@ impl Cause {
             Cause::Permissions => 0,
             Cause::SourceUnhealthy => 5,
             Cause::Maintenance => 0,
+            Cause::Limit => 0,
         }
     }
 
@@ -127,7 +131,9 @@ impl Cause {
             Cause::InputLoss | Cause::RtmpFailed | Cause::PipelineFailed | Cause::Permissions => {
                 Severity::Critical
             }
-            Cause::BlackOrSilent | Cause::SourceUnhealthy | Cause::Maintenance => Severity::Warning,
+            Cause::BlackOrSilent | Cause::SourceUnhealthy | Cause::Maintenance | Cause::Limit => {
+                Severity::Warning
+            }
         }
     }
 
@@ -141,6 +147,7 @@ impl Cause {
             Cause::Permissions => Code::MissingPermission,
             Cause::SourceUnhealthy => Code::SourceUnhealthy,
             Cause::Maintenance => Code::Maintenance,
+            Cause::Limit => Code::CapWarning,
         }
     }
 }

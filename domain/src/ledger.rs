@@ -9,7 +9,7 @@ mod parts;
 pub use parts::*;
 
 use crate::{
-    caps::Capped,
+    caps::{Capped, Notice},
     failover::Failover,
     heard::Heard,
     incident::{Cause, Trouble},
@@ -29,6 +29,9 @@ pub const LAG_SECONDS: i64 = 60;
 /// How long a row without a record stays, so that a record put back under the same id never meets
 /// its own old request ids. Step Functions, too, keeps execution names for 90 days.
 pub const REMEMBER_SECONDS: i64 = 91 * 24 * 3600;
+
+/// So many words to people are kept while they cannot be told.
+const UNTOLD_MAX: usize = 4;
 
 /// One row of the ledger.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -115,6 +118,12 @@ pub struct Ledger {
     /// A limit was reached: nothing is made until the record is edited.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capped: Option<Capped>,
+    /// The limit that was announced last in this stretch: once is enough.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warned: Option<String>,
+    /// Words to people about limits that are not on their way yet.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub untold: Vec<Notice>,
     /// Since when MediaLive has been recovering the channel.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recovering_since: Option<Timestamp>,
@@ -193,6 +202,22 @@ impl Ledger {
             || self.flow_output_arn.is_some()
     }
 
+    /// Adds a word to people; of many that cannot be told the oldest go.
+    pub fn note_untold(&mut self, notice: Notice) {
+        self.untold.push(notice);
+        let first = self.untold.len().saturating_sub(UNTOLD_MAX);
+        self.untold.drain(..first);
+    }
+
+    /// Keeps words that did not get on their way: they are tried again in a minute, or by the next Plan.
+    pub fn keep_untold(&mut self, notices: Vec<Notice>, now: Timestamp) {
+        self.untold = notices;
+        if !self.untold.is_empty() {
+            let again = after(now, LAG_SECONDS);
+            self.wake_at = Some(self.wake_at.map_or(again, |at| at.min(again)));
+        }
+    }
+
     /// When the channel was last sent a start: what it complained of before is of another run.
     pub fn run_since(&self) -> Option<Timestamp> {
         self.starts.iter().map(|start| start.at).max()
@@ -212,10 +237,7 @@ impl Ledger {
     /// Adds a try and forgets those older than an hour.
     pub fn count_try(attempts: &mut Vec<Attempt>, generation: u64, now: Timestamp) {
         Ledger::forget_old(attempts, now);
-        attempts.push(Attempt {
-            generation,
-            at: now,
-        });
+        attempts.push(Attempt::new(generation, now));
     }
 
     /// Takes back the newest try: it never was. One that an earlier try of the same state noted for

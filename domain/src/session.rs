@@ -1,12 +1,13 @@
 //! Sessions: what each stretch of streaming of one destination was and what it cost.
 //!
-//! A stretch lasts from the moment StartChannel is sent until the channel is IDLE again or gone: that
+//! A stretch lasts from the moment StartChannel is taken until the channel is IDLE again or gone: that
 //! is what MediaLive bills, for ten minutes at least, with or without picture. What exists without
 //! running bills as idle: channel and input apart, each for itself. Idle time before a start belongs
 //! to the session that follows; what is left when everything is gone belongs to the last one. So each
 //! billed minute of a destination is in exactly one session, and a session is written twice at most.
 //!
-//! Times are AWS's own where an event told them, in whole seconds, for EventBridge tells no more.
+//! Times are AWS's own where an answer or an event told them, in whole seconds, for neither tells more.
+//! Where the answer to a start was lost, the stretch counts from when it was about to be sent.
 
 mod books;
 mod price;
@@ -14,7 +15,7 @@ mod sums;
 #[cfg(test)]
 mod tests;
 
-pub use books::{Facts, account};
+pub use books::{Facts, account, note_answer};
 pub use sums::{
     ALL, AddedUp, Due, Spent, Sum, all_item, cost_of, due, month_key, month_of, shares,
 };
@@ -60,14 +61,14 @@ pub enum Cause {
 /// A stretch that is under way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
-    /// When StartChannel was sent.
+    /// When StartChannel was taken.
     pub started_at: Timestamp,
     /// The channel that runs.
     pub channel_id: String,
     /// When it was first RUNNING.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_air_at: Option<Timestamp>,
-    /// When Plan decided to stop it, and why.
+    /// When its stop was taken, or, before that, decided; and why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopping: Option<(Timestamp, Cause)>,
     /// What it encodes; empty when that is not known.
@@ -132,7 +133,7 @@ pub struct Noted {
 pub struct Session {
     /// Whose.
     pub destination_id: String,
-    /// When StartChannel was sent; of one that never started, since when it existed.
+    /// When StartChannel was taken; of one that never started, since when it existed.
     pub started_at: Timestamp,
     /// When the channel was IDLE again or gone.
     pub stopped_at: Timestamp,
@@ -238,6 +239,13 @@ impl Account {
         Account {
             noted: self.noted.clone(),
             ..Account::default()
+        }
+    }
+
+    /// Notes when AWS took the stop of the stretch under way: the picture goes with it.
+    fn stop_is_taken(&mut self, at: Timestamp) {
+        if let Some((stopping, _)) = self.run.as_mut().and_then(|run| run.stopping.as_mut()) {
+            *stopping = whole(at);
         }
     }
 

@@ -62,6 +62,10 @@ pub fn words(cause: Cause, at_flow: bool) -> Words {
             "a source of the feed has dropped or is damaged",
             "MediaConnect takes the other source, if there is one that is well.",
         ),
+        (Cause::Limit, _) => (
+            "a limit is near or has acted",
+            "At the time named the destination is stopped and deleted.",
+        ),
         (Cause::Maintenance, _) => (
             "AWS does its maintenance",
             "Nothing was changed: it ends by itself.",

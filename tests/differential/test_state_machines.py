@@ -55,7 +55,7 @@ def load(definition, function="", topic=""):
 
 def begins_with(name):
     """What each execution begins with, whatever its machine."""
-    return {"destination_id": name, "cause": "rtmp_failed", "told": {"done": False},
+    return {"destination_id": name, "cause": "rtmp_failed", "told": {"done": False}, "message": {"subject": "", "text": ""},
             "incident": {"incident_id": "one", "look_at": "2026-11-21T00:00:30Z"}}
 
 

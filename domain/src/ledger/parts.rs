@@ -107,6 +107,9 @@ pub struct Wait {
     pub until: Until,
     /// Since when.
     pub since: Timestamp,
+    /// When AWS took the call before it, by the clock of its answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_at: Option<Timestamp>,
 }
 
 /// What a PollChannel state waits for.
@@ -146,6 +149,20 @@ pub struct Attempt {
     pub generation: u64,
     /// When.
     pub at: Timestamp,
+    /// When AWS took it, by the clock of its answer; until there is one, when it was about to be sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_at: Option<Timestamp>,
+}
+
+impl Attempt {
+    /// One that has no answer yet.
+    pub fn new(generation: u64, at: Timestamp) -> Attempt {
+        Attempt {
+            generation,
+            at,
+            taken_at: None,
+        }
+    }
 }
 
 /// A judgement that holds for one generation.

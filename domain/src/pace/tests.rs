@@ -115,6 +115,7 @@ fn row(rests_at: Option<&str>, waited: Option<Until>) -> Ledger {
             token: "token".into(),
             until,
             since: at(-60),
+            taken_at: None,
         }),
         ..Ledger::new("youtube-main")
     }

@@ -9,6 +9,7 @@ mod course;
 mod lane;
 mod mirror;
 mod notes;
+mod notice;
 mod outcome;
 mod session;
 mod target;
@@ -122,9 +123,10 @@ pub fn decide(
     look: &Look,
     rules: &Rules,
 ) -> Decision {
-    let before = ledger;
-    let earlier = ledger.desired;
     let mut ledger = ledger.clone();
+    crate::session::note_answer(&mut ledger);
+    let before = &ledger.clone();
+    let earlier = before.desired;
     let wish = record.map(|(_, wish)| wish);
     let mut watch = watch::Watch {
         now,
@@ -155,6 +157,7 @@ pub fn decide(
 
     watch.note_troubles(&ledger, look);
     watch.keep_limits(now, wish, &mut ledger, look, rules);
+    notice::note(now, before, &mut ledger, wish, &watch, rules);
 
     let target = target::aim(now, wish, &mut ledger, look, rules, &mut watch);
     let mut choice = lane::choose(now, &target, &mut ledger, look, rules);

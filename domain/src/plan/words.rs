@@ -3,7 +3,7 @@
 
 use super::watch::Watch;
 use crate::{
-    caps::Due,
+    caps::{self, Due},
     failover::{self, Failover, UrlType},
     incident::Cause,
     ledger::{Ledger, after},
@@ -28,22 +28,14 @@ fn day(at: Timestamp) -> String {
 /// A limit was reached.
 pub(super) fn capped(ledger: &Ledger) -> Option<Problem> {
     let capped = ledger.capped.as_ref()?;
-    let message = format!(
-        "{}: it was stopped at {} and deleted.",
-        capped.cap.reason(),
-        clock(capped.at)
-    );
+    let message = caps::reached(capped.cap, capped.at);
     Some(Problem::new(capped.cap.code(), message))
 }
 
 /// What is wrong with what the audience sees.
 pub(super) fn pressing(watch: &Watch, ledger: &Ledger, is_up: bool) -> Option<Problem> {
     if let Some(Due { cap, at }) = watch.warning {
-        let message = format!(
-            "At {} it is stopped and deleted: {} then.",
-            clock(at),
-            lower(cap.reason())
-        );
+        let message = caps::near(cap, at);
         return Some(Problem::new(Code::CapWarning, message));
     }
     let which = ledger.failover.url_type.as_str();
@@ -174,11 +166,4 @@ pub(super) fn attempt(watch: &Watch, ledger: &Ledger) -> Option<usize> {
     let shown = ledger.desired == Some(DesiredState::Streaming)
         && (tries > 0 || watch.next_try_at.is_some());
     shown.then(|| tries.min(failover::SWITCHES_MAX) + 1)
-}
-
-fn lower(sentence: &str) -> String {
-    let mut letters = sentence.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_lowercase().chain(letters).collect()
-    })
 }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     cost::{EGRESS, Money},
-    ledger::{Ledger, Sought, Until, after},
+    ledger::{Attempt, Ledger, Sought, Until, after},
     look::{ChannelState, LAG_OF_START_SECONDS, Look, Sight},
 };
 use jiff::Timestamp;
@@ -24,6 +24,18 @@ pub struct Facts<'a> {
     pub url_type: &'a str,
     /// The feed's bit rate, bit/s.
     pub feed_bitrate: u64,
+}
+
+/// Notes when AWS took the call that a wait followed: a start, or the stop of what runs.
+pub fn note_answer(row: &mut Ledger) {
+    let Some((until, Some(at))) = row.wait.as_ref().map(|wait| (wait.until, wait.taken_at)) else {
+        return;
+    };
+    match (until, row.starts.last_mut(), &mut row.account) {
+        (Until::Running, Some(start), _) => start.taken_at = Some(at),
+        (Until::Stopped, _, Some(account)) => account.stop_is_taken(at),
+        _ => {}
+    }
 }
 
 /// Keeps the books: `before` is the row as it was read, `ledger` as it will be written. Gives the
@@ -150,7 +162,8 @@ fn fell_back(account: &Account, before: &Ledger, now: Timestamp) -> bool {
 
 /// The newest start since the channel was last seen to be idle.
 fn newest_start(account: &Account, before: &Ledger) -> Option<Timestamp> {
-    let start = before.starts.iter().map(|start| whole(start.at)).max();
+    let taken = |start: &Attempt| whole(start.taken_at.unwrap_or(start.at));
+    let start = before.starts.iter().map(taken).max();
     let idle = account.channel_idle_since;
     start.filter(|at| idle.is_none_or(|idle| *at >= idle))
 }

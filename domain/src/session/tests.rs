@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     cost,
     incident::Trouble,
-    ledger::Ledger,
+    ledger::{Ledger, Until},
     look::{Look, Sight},
 };
 use desk::{CHANNEL, Desk, ID, at, billed};
@@ -165,6 +165,32 @@ fn why_it_ended() {
         assert_eq!(session.billed_minutes, billed_minutes, "{what}");
         assert_eq!(session.on_air_seconds, on_air, "{what}");
     }
+}
+
+#[test]
+fn a_run_begins_when_its_start_was_taken_and_its_picture_ends_with_its_stop() {
+    let mut desk = Desk::provisioned();
+    // Noted in the last second of a minute, taken in the next: sixty whole minutes, not sixty-one.
+    desk.starts(60).waits_after_answer(Until::Running, 61);
+    desk.hears(90, "RUNNING").sees(91, "RUNNING", None);
+    desk.sees(3600, "RUNNING", Some(Cause::Operator))
+        .waits_after_answer(Until::Stopped, 3602)
+        .hears(3661, "IDLE")
+        .sees(3662, "IDLE", None);
+    let session = &desk.written[0];
+    assert_eq!(session.started_at, at(61));
+    assert_eq!(session.billed_minutes, 60);
+    assert_eq!(session.on_air_seconds, 3512);
+    assert_eq!(session.cause, Cause::Operator);
+    desk.tears_down(4600, 4650);
+    let bill = [
+        ('c', 20, 61),
+        ('i', 0, 61),
+        ('r', 61, 3661),
+        ('c', 3661, 4600),
+        ('i', 3661, 4650),
+    ];
+    assert_eq!(desk.cost(), billed(&bill));
 }
 
 #[test]

@@ -196,6 +196,7 @@ fn a_wait_ends_when_the_state_is_there() {
             token: "token".to_owned(),
             until,
             since: at(since),
+            taken_at: None,
         });
         if state.is_empty() {
             seen.things.remove(0);

@@ -61,8 +61,8 @@ pub struct Request {
 /// What comes back.
 #[derive(Clone, Debug)]
 pub enum Reply {
-    /// An answer: status, error name, body.
-    Answer(u16, Option<String>, String),
+    /// An answer: status, error name, body, and when it was given, milliseconds since 1970.
+    Answer(u16, Option<String>, String, u64),
     /// The connection closed.
     Closed,
     /// Nothing came in time.
@@ -241,11 +241,15 @@ impl Future for Waiting {
             Some(Reply::TimedOut) => Poll::Ready(Err(ConnectorError::timeout(
                 "no answer within ten seconds".into(),
             ))),
-            Some(Reply::Answer(status, error, body)) => {
+            Some(Reply::Answer(status, error, body, at)) => {
                 let status = StatusCode::try_from(status).expect("a status has three digits");
                 let mut response = HttpResponse::new(status, SdkBody::from(body));
                 let headers = response.headers_mut();
                 headers.insert("x-amzn-requestid", "canary-request-id");
+                // As every answer of HTTP has one, in whole seconds.
+                let at = i64::try_from(at / 1000).unwrap_or_default();
+                let at = Timestamp::from_second(at).unwrap_or(Timestamp::UNIX_EPOCH);
+                headers.insert("date", at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
                 if let Some(error) = error {
                     headers.insert("x-amzn-errortype", error);
                 }

@@ -242,7 +242,7 @@ fn reply(request: &Request, seen: &mut Seen) -> Reply {
         },
         _ => json!({}),
     };
-    Reply::Answer(200, None, answer.to_string())
+    Reply::Answer(200, None, answer.to_string(), proof::world::BEGIN)
 }
 
 #[test]

@@ -39,11 +39,6 @@ const KEPT: &[(&str, &str, &str)] = &[
         "mediaconnect:ListTagsForResource",
         TWO_SOURCES,
     ),
-    (
-        "WatchIncidentRole",
-        "states:SendTaskSuccess",
-        "News between a look and the wait that follows it ends that wait: a moment that no recorded run hits.",
-    ),
 ];
 /// Why the calls that prefer a source are not among the recorded ones.
 const TWO_SOURCES: &str = "The flow of these runs has one source, so none can be preferred; \
@@ -331,7 +326,14 @@ fn rare() -> Vec<Run> {
         cue(streams.clone(), budget),
         cue(When::After(100_000), Act::Delete("a".into())),
     ]);
+    // A limit is announced, acts, and is told.
+    let limit = Act::Edit("a".into(), json!({"session_hours_max": "0.2"}));
+    let limited = story(vec![
+        cue(streams.clone(), limit),
+        cue(When::After(1_200_000), Act::Delete("a".into())),
+    ]);
     let mut all = vec![
+        Run::new(&limited, Plan::calm(1)),
         Run::new(&prefers(true), Plan::calm(1)),
         Run::new(&prefers(false), Plan::calm(1)),
         Run::new(&budgeted, Plan::calm(1)),

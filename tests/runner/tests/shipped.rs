@@ -85,6 +85,7 @@ fn the_shipped_incident_is_told_once_each_way() {
     let mut now = Timestamp::UNIX_EPOCH;
     let input = json!({
         "destination_id": "youtube", "cause": "rtmp_failed", "told": { "done": false },
+        "message": { "subject": "", "text": "" },
         "incident": { "incident_id": "one", "look_at": "1970-01-01T00:00:15Z" },
     });
     let mut execution = Execution::start(machine, arn, "one", input, now);

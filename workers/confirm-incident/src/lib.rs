@@ -24,6 +24,9 @@ const SOON_SECONDS: i64 = 60;
 /// Confirms, or says that it is over.
 pub async fn handle(cloud: &Cloud, input: ConfirmInput) -> Result<IncidentOutput, Error> {
     let now = cloud.now();
+    if input.cause == Cause::Limit {
+        return limit(cloud, input).await;
+    }
     let key = outages::key(&input.destination_id, input.cause);
     let helper = helpers::read(&cloud.clients, &cloud.settings, &key).await?;
     let helper = helper.unwrap_or_default();
@@ -104,6 +107,22 @@ pub async fn handle(cloud: &Cloud, input: ConfirmInput) -> Result<IncidentOutput
         says.message = telling::of_incident(&next, &names, &cloud.settings.runbooks);
     }
     Ok(says)
+}
+
+/// A limit is decided by Plan and needs no look. It is told by the execution that is noted, once.
+async fn limit(cloud: &Cloud, input: ConfirmInput) -> Result<IncidentOutput, Error> {
+    let now = cloud.now();
+    let open = Open {
+        incident_id: input.incident_id,
+        ..Open::new(&input.destination_id, "", input.cause, now)
+    };
+    let told = input.told.done
+        || !incidents::keep_limit(cloud, &open, &input.message, &input.execution).await?;
+    let next = if told { Next::Over } else { Next::Tell };
+    Ok(IncidentOutput {
+        message: input.message,
+        ..says(next, &open, 0, now)
+    })
 }
 
 /// The incident of the flow that is told in the place of this one.

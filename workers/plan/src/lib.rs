@@ -6,7 +6,7 @@
 use cloud::{
     Cloud, Error, Timestamp, helpers, inputs,
     ledgers::{self, Holder},
-    media_connect, media_live,
+    media_connect, media_live, outages,
     pace::Granted,
     parameters,
     payload::{Level, LookOutput, PlanInput, PlanOutput},
@@ -46,6 +46,7 @@ pub async fn handle(cloud: &Cloud, input: PlanInput) -> Result<PlanOutput, Error
     let both = item.as_ref().zip(wish.as_ref());
     let mut decision = plan::decide(now, input.lap, both, &before, &look, &settings.plan_rules());
     explain(cloud, &mut decision).await;
+    tell(cloud, id, &mut decision.ledger).await;
     write(cloud, &input, &before, &decision, item.as_ref()).await?;
     let Decision { ledger, .. } = decision;
     let gone = |state: &ChannelState| *state == ChannelState::Deleted;
@@ -333,6 +334,18 @@ async fn explain(cloud: &Cloud, decision: &mut Decision) {
         let message = problem["message"].as_str().unwrap_or_default();
         problem["message"] = format!("{message} MediaLive's alerts: {}.", types.join(", ")).into();
     }
+}
+
+/// Sends words about limits on their way to people. The row is written after that, so that one which
+/// knows of no such word is proof that it went. Nothing waits for it: a stop is never held back.
+async fn tell(cloud: &Cloud, destination_id: &str, row: &mut Ledger) {
+    let mut kept = Vec::new();
+    for notice in std::mem::take(&mut row.untold) {
+        if outages::tell(cloud, destination_id, &notice).await.is_err() {
+            kept.push(notice);
+        }
+    }
+    row.keep_untold(kept, cloud.now());
 }
 
 async fn write(

@@ -24,6 +24,7 @@ pub async fn handle(cloud: &Cloud, input: PollInput) -> Result<Done, Error> {
         token: input.task_token.clone(),
         until: input.until,
         since: now,
+        taken_at: input.taken_at,
     };
     // First the token, then the look: a change in between finds somebody to wake.
     let row = match ledgers::begin_wait(clients, settings, id, input.holder(), &wait).await {

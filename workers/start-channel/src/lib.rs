@@ -8,16 +8,17 @@ use cloud::{
     fault::CallError,
     ledgers::Foresight,
     media_live,
-    payload::{Done, StepInput},
+    payload::{StepInput, Taken},
     step::{Step, is_fresh},
 };
 use domain::{
+    heard,
     ledger::{Attempt, Ledger},
     look::ChannelState,
 };
 
 /// Starts. Transient while the channel is in a state that does not allow it.
-pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
+pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Taken, Error> {
     let clients = &cloud.clients;
     let Some(seen) = &input.plan.look.channel else {
         return Err(Error::Stale(
@@ -25,12 +26,14 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
         ));
     };
     if is_fresh(&input, cloud.now()) && seen.state.is_up() {
-        return Ok(Done::new("already so"));
+        return Ok(Taken::no_call("already so"));
     }
+    let sent = cloud.now();
     let start = Attempt {
-        generation: input.plan.generation,
+        // Where no answer tells, it is billed from here at the earliest.
+        taken_at: Some(sent.max(input.entered_at)),
         // The same for every retry of this state, of which at most one sends a start that takes.
-        at: input.entered_at,
+        ..Attempt::new(input.plan.generation, input.entered_at)
     };
     let foresight = Foresight {
         start: Some(start),
@@ -41,7 +44,7 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
         match media_live::describe_channel(clients, &seen.id).await? {
             Some(channel) if channel.state.is_up() => {
                 step.close().await?;
-                return Ok(Done::new("already so"));
+                return Ok(Taken::no_call("already so"));
             }
             Some(channel) if channel.state == ChannelState::Idle => {}
             _ => {
@@ -54,9 +57,12 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
         }
     }
     match media_live::start_channel(clients, &seen.id).await {
-        Ok(()) => {
+        Ok(told) => {
             step.hand_on().await?;
-            Ok(Done::new("started"))
+            Ok(Taken {
+                did: "started".to_owned(),
+                taken_at: told.and_then(|told| heard::answered_at(told, sent, cloud.now())),
+            })
         }
         // A state that does not allow it comes as 409, while being made as 400: never interpreted,
         // always looked at. A retry looks first.

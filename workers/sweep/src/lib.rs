@@ -305,7 +305,9 @@ async fn remove(cloud: &Cloud, orphan: &Listed) -> Result<(), Error> {
     let clients = &cloud.clients;
     match (orphan.kind, orphan.state.as_str()) {
         (Kind::Channel, "RUNNING" | "RECOVERING" | "STARTING") => {
-            Ok(media_live::stop_channel(clients, &orphan.id).await?)
+            Ok(media_live::stop_channel(clients, &orphan.id)
+                .await
+                .map(drop)?)
         }
         (Kind::Channel, "IDLE" | "CREATE_FAILED" | "UPDATE_FAILED") => {
             Ok(media_live::delete_channel(clients, &orphan.id).await?)

@@ -98,10 +98,7 @@ fn settled(ledger: &mut Ledger, changes: Value, streaming: bool) {
 
 pub(super) fn tries(count: i64) -> Vec<Attempt> {
     (0..count)
-        .map(|number| Attempt {
-            generation: 5,
-            at: at(-60 - number),
-        })
+        .map(|number| Attempt::new(5, at(-60 - number)))
         .collect()
 }
 

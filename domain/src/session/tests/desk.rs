@@ -76,9 +76,17 @@ impl Desk {
 
     pub fn starts(&mut self, seconds: i64) -> &mut Desk {
         let generation = self.row.generation;
-        self.row.starts.push(Attempt {
-            generation,
-            at: at(seconds),
+        self.row.starts.push(Attempt::new(generation, at(seconds)));
+        self
+    }
+
+    /// A wait whose call was taken at this second, by AWS's own clock.
+    pub fn waits_after_answer(&mut self, until: Until, seconds: i64) -> &mut Desk {
+        self.row.wait = Some(Wait {
+            token: "token".to_owned(),
+            until,
+            since: at(seconds + 1),
+            taken_at: Some(at(seconds)),
         });
         self
     }
@@ -94,6 +102,7 @@ impl Desk {
             token: "token".to_owned(),
             until: Until::Running,
             since: at(seconds),
+            taken_at: None,
         });
         self
     }
@@ -121,6 +130,7 @@ impl Desk {
         stops: Option<Cause>,
         note: impl Fn(&mut Ledger),
     ) -> &mut Desk {
+        note_answer(&mut self.row);
         let before = self.row.clone();
         let facts = Facts {
             now: at(seconds),

@@ -6,13 +6,13 @@
 
 use super::{
     Progress,
-    bill::{self, Lines, MINUTE_MS},
+    bill::{Lines, MINUTE_MS},
     counter::{self, Counter},
     month::{self, DESTINATIONS, MONTH, Manner, Stretches},
 };
 use crate::{
     Act, Plan, Setup, World,
-    oracle::{Oracles, Rules},
+    oracle::{Oracles, Rules, Violation},
     setup::{self, Cue, When, key_of},
     world::BEGIN,
 };
@@ -44,8 +44,41 @@ pub struct Books {
     pub control_plane: Money,
     /// Minutes in which something billable existed that nobody wanted and nobody was at work on.
     pub orphan_minutes: f64,
-    /// Promises that were broken, in words.
-    pub broken: Vec<String>,
+    /// The channels that nobody stopped.
+    pub forgotten: Vec<Forgotten>,
+    /// The records as they stand in the end, by destination.
+    pub records: BTreeMap<String, Value>,
+    /// What bills when everything is over, in words.
+    pub left: Vec<String>,
+    /// Subjects of the messages that were sent to people.
+    pub told: Vec<String>,
+    /// Promises that were broken.
+    pub broken: Vec<Violation>,
+}
+
+/// A channel that nobody stops after a show.
+#[derive(Clone, Debug)]
+pub struct Forgotten {
+    /// Whose.
+    pub destination: String,
+    /// When it was switched on, milliseconds since 1970.
+    pub on_at: u64,
+    /// When the show was over.
+    pub over_at: u64,
+    /// When somebody finds it and switches it off.
+    pub found_at: u64,
+    /// Its record a minute before that.
+    pub record: Value,
+}
+
+impl Forgotten {
+    /// Whether something that was broken is that a limit acts against the record: the oracles go by
+    /// the record alone.
+    #[must_use]
+    pub fn explains(&self, broken: &Violation) -> bool {
+        broken.destination.as_ref() == Some(&self.destination)
+            && (self.over_at..self.found_at).contains(&broken.at)
+    }
 }
 
 impl Books {
@@ -72,10 +105,11 @@ fn id(number: usize) -> String {
     format!("platform-{number}")
 }
 
-/// When each destination is switched on and off, and when the functions are away.
-fn acts(seed: u64) -> Vec<(u64, Act)> {
+/// When each destination is switched on and off, and when the functions are away; and what is forgotten.
+fn acts(seed: u64) -> (Vec<(u64, Act)>, Vec<Forgotten>) {
     let wanted = month::wanted(Manner::Flapping, seed);
     let mut acts: Vec<(u64, Act)> = Vec::new();
+    let mut all_forgotten = Vec::new();
     for (number, stretches) in wanted.iter().enumerate() {
         let id = id(number);
         acts.push((BEGIN, Act::Key(key_of(&id))));
@@ -86,6 +120,15 @@ fn acts(seed: u64) -> Vec<(u64, Act)> {
                 Some(next) if forgotten == Some(place) => next.0 - FOUND_MS,
                 _ => *to,
             };
+            if off != *to {
+                all_forgotten.push(Forgotten {
+                    destination: id.clone(),
+                    on_at: *from,
+                    over_at: *to,
+                    found_at: off,
+                    record: Value::Null,
+                });
+            }
             for (at, desired) in [(*from, "streaming"), (off, "ready")] {
                 let edit = json!({"desired_state": desired});
                 acts.push((at, Act::Edit(id.clone(), edit)));
@@ -99,7 +142,8 @@ fn acts(seed: u64) -> Vec<(u64, Act)> {
     acts.push((end - BEFORE_END_MS, Act::Down("lambda")));
     acts.push((end - BEFORE_END_MS + AWAY_MS, Act::Up("lambda")));
     acts.sort_by_key(|(at, _)| *at);
-    acts
+    all_forgotten.sort_by_key(|one| one.found_at);
+    (acts, all_forgotten)
 }
 
 /// The place of a stretch with much time behind it: of the longest for one, of the next for another.
@@ -113,7 +157,8 @@ fn longest_gap(stretches: &Stretches, number: usize) -> usize {
 /// Lets the month pass.
 #[must_use]
 pub fn keep(seed: u64, progress: &Progress) -> Books {
-    let script = acts(seed).into_iter().map(|(at, act)| Cue {
+    let (acts, mut forgotten) = acts(seed);
+    let script = acts.into_iter().map(|(at, act)| Cue {
         when: When::At(at - BEGIN),
         act,
     });
@@ -127,7 +172,14 @@ pub fn keep(seed: u64, progress: &Progress) -> Books {
     let mut oracles = Oracles::new(Rules::of(&world), &world);
     let mut counter = Counter::from_now(&world);
     let end = BEGIN + MONTH * MINUTE_MS + AFTER_MS;
+    let mut to_see = 0;
     while world.next_due().is_some_and(|due| due <= end) {
+        if let Some(one) = forgotten.get_mut(to_see)
+            && world.now() + MINUTE_MS >= one.found_at
+        {
+            one.record = record(&world, &one.destination);
+            to_see += 1;
+        }
         world.step();
         oracles.look(&world);
         counter.look(&world);
@@ -138,10 +190,32 @@ pub fn keep(seed: u64, progress: &Progress) -> Books {
     }
     world.run_until(end);
     oracles.look(&world);
-    read(&mut world, &oracles, &counter)
+    read(&mut world, &oracles, &counter, forgotten)
 }
 
-fn read(world: &mut World, oracles: &Oracles, counter: &Counter) -> Books {
+fn record(world: &World, id: &str) -> Value {
+    let item = world.database().item(world.tables().0, id);
+    item.cloned().unwrap_or_default()
+}
+
+/// What bills now, by the account's own book.
+fn left(world: &World) -> Vec<String> {
+    let book = world.core().book();
+    let channels = book.channels().filter(|row| row.is_billable());
+    let channels = channels.map(|row| format!("channel {} is {}", row.name(), row.state()));
+    let inputs = book.inputs().filter(|row| row.is_billable());
+    let inputs = inputs.map(|row| format!("input {} is {}", row.name(), row.state()));
+    let flows = book.flows().filter(|row| row.status() != "STANDBY");
+    let flows = flows.map(|row| format!("flow {} is {}", row.name(), row.status()));
+    channels.chain(inputs).chain(flows).collect()
+}
+
+fn read(
+    world: &mut World,
+    oracles: &Oracles,
+    counter: &Counter,
+    forgotten: Vec<Forgotten>,
+) -> Books {
     let bill = world.bill();
     let lines = bill["by_kind"].as_object().into_iter().flatten();
     let (mut sessions, mut sums) = (Vec::new(), BTreeMap::new());
@@ -159,62 +233,26 @@ fn read(world: &mut World, oracles: &Oracles, counter: &Counter) -> Books {
         .map(|line| line.usd)
         .sum();
     let work = counter.cost(counter::transitions(world), counter::traces(world));
-    let report = world.database().item(world.tables().0, "status");
+    let report = record(world, "status");
     Books {
         sessions,
         sums,
-        report: report.cloned().unwrap_or_default(),
+        report,
         billed: lines
             .map(|(kind, usd)| (kind.clone(), dollars(usd)))
             .collect(),
         control_plane: rest + work,
         orphan_minutes: oracles.tally().orphan_ms as f64 / MINUTE_MS as f64,
-        broken: oracles.violations.iter().map(ToString::to_string).collect(),
+        forgotten,
+        records: (0..DESTINATIONS)
+            .map(|number| (id(number), record(world, &id(number))))
+            .collect(),
+        left: left(world),
+        told: world
+            .published()
+            .iter()
+            .map(|message| message.subject.clone())
+            .collect(),
+        broken: oracles.violations.clone(),
     }
-}
-
-/// The month line by line, as `docs/costs.md` has it: on paper, as it was simulated, always on.
-#[must_use]
-pub fn table(books: &Books) -> String {
-    let hours = |hours: u64| hours * 60 * MINUTE_MS;
-    let each = DESTINATIONS as u64;
-    let paper = bill::ideal(hours(each * 100), hours(100));
-    let always = bill::ideal(hours(each * 730), hours(730));
-    let rest: Money = at_rest(&AtRest::default())
-        .iter()
-        .map(|line| line.usd)
-        .sum();
-    let rows: [(&str, &[&str]); 5] = [
-        ("channels running: inputs", &["channel_input"]),
-        ("channels running: outputs", &["channel_output"]),
-        ("channels and inputs idle", &["idle_channel", "idle_input"]),
-        ("the flow", &["flow"]),
-        ("the way to the platforms", &["egress"]),
-    ];
-    let of = |lines: &Lines, kinds: &[&str]| -> Money {
-        let each = kinds.iter().filter_map(|kind| lines.get(*kind));
-        each.copied().sum()
-    };
-    let columns = [&paper, &books.billed, &always];
-    let own = [rest, books.control_plane, rest];
-    let line = |what: &str, amounts: [Money; 3]| {
-        let [one, two, three] = amounts.map(cents);
-        format!("| {what} | {one} | {two} | {three} |\n")
-    };
-    let mut text =
-        String::from("| US dollars | on paper | as simulated | always on |\n|---|--:|--:|--:|\n");
-    for (what, kinds) in rows {
-        text += &line(what, columns.map(|lines| of(lines, kinds)));
-    }
-    text += &line("Lunora's own services, at list price", own);
-    let mut totals = own;
-    for (total, lines) in totals.iter_mut().zip(columns) {
-        *total = lines.values().copied().sum::<Money>() + *total;
-    }
-    text + &line("**in all**", totals)
-}
-
-fn cents(amount: Money) -> String {
-    let cents = amount.cents();
-    format!("{}.{:02}", cents / 100, cents % 100)
 }

@@ -3,12 +3,13 @@
 //!
 //! - `minimum`, `counter`, `life`: calls, transitions and dollars of one life
 //! - `arithmetic`, `crowd`: the best that AWS's limits allow, and what a crowd reaches
-//! - `bill`, `month`: the billing clock; `books`: the sessions beside it
+//! - `bill`, `month`: the billing clock; `books`: the sessions beside it; `costs`: what the page says of it
 //! - `report`: the figures, one line of JSON each
 
 pub mod arithmetic;
 pub mod bill;
 pub mod books;
+pub mod costs;
 pub mod counter;
 pub mod crowd;
 pub mod life;

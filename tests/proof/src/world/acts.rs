@@ -215,9 +215,7 @@ impl World {
             }
             Act::Replay(id) => {
                 if let Some(number) = self.last_execution(&id, |_| true) {
-                    let input = self.executions[number as usize].input().to_string();
-                    let name = format!("replay-{}-{}", self.executions.len(), self.now);
-                    self.start_execution(&name, &input);
+                    self.replay(number);
                 }
             }
             Act::Redeploy => self.redeploy(),

@@ -133,10 +133,11 @@ impl World {
                 504,
                 Some("GatewayTimeoutException".to_owned()),
                 "{}".to_owned(),
+                self.now,
             )),
             Some(Fault::AnswerTimedOut) => None,
             Some(Fault::Slow(_)) if self.now + way >= sent + CALL_MS => None,
-            _ => Some(Reply::Answer(status, error, text)),
+            _ => Some(Reply::Answer(status, error, text, self.now)),
         };
         if reply.is_some() {
             pending.reply = reply;

@@ -51,6 +51,24 @@ impl World {
         self.start_of(arn, &machine, name, input)
     }
 
+    /// StartExecution of the same machine with the same input, as the console's button does.
+    pub fn replay(&mut self, number: u32) {
+        let known = &self.executions[number as usize];
+        let input = known.input().to_string();
+        let of_incidents = self
+            .house
+            .incident_arn
+            .replacen(":stateMachine:", ":execution:", 1);
+        let name = format!("replay-{}-{}", self.executions.len(), self.now);
+        if known.arn().starts_with(&format!("{of_incidents}:")) {
+            let machine = Arc::clone(&self.house.incident);
+            let arn = &self.house.incident_arn;
+            self.start_of(arn, &machine, &name, &input);
+        } else {
+            self.start_execution(&name, &input);
+        }
+    }
+
     /// StartExecution: idempotent by name while that execution runs with the same input.
     fn start_of(
         &mut self,

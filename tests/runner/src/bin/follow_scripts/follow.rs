@@ -39,6 +39,7 @@ pub(crate) fn follow(case: &Value) -> Result<Value, String> {
     let mut now = BEGIN;
     let input = json!({
         "destination_id": name, "cause": "rtmp_failed", "told": { "done": false },
+        "message": { "subject": "", "text": "" },
         "incident": { "incident_id": "one", "look_at": "2026-11-21T00:00:30Z" },
     });
     let mut execution = Execution::start(machine, &arn, name, input, now);
