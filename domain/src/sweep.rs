@@ -220,6 +220,11 @@ fn wake(
             return Some("its channel is not fed");
         }
     }
+    if let (Some(arn), Some(_), None) = (&row.flow_output_arn, &seen.flow, &row.stuck)
+        && !seen.things.iter().any(|thing| thing.id == *arn)
+    {
+        return Some("its flow output is gone");
+    }
     if let Some(awaited) = &row.address_awaited
         && !is_held(awaited, id, seen)
     {

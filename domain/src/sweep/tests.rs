@@ -126,6 +126,8 @@ const WAKES: &[Row] = &[
     ("its output is disabled", |s| s.things[2].state = "DISABLED".into(), Some("its channel is not fed")),
     ("its output is gone", |s| drop(s.things.remove(2)), Some("its channel is not fed")),
     ("its output is gone, but it is stuck", |s| { s.things.remove(2); stick(s) }, None),
+    ("at rest, and its output is gone", |s| { row(s).rest.as_mut().unwrap().needs_flow = false; s.things.remove(2); }, Some("its flow output is gone")),
+    ("at rest, and the flow is not known", |s| { row(s).rest.as_mut().unwrap().needs_flow = false; s.things.remove(2); s.flow = None }, None),
     ("its address is held", |s| hold(s, true), None),
     ("its address is held by a row that let it go", |s| hold(s, false), Some("its address is free")),
     ("nobody holds its address", |s| row(s).address_awaited = Some("hash".into()), Some("its address is free")),
