@@ -11,7 +11,7 @@ pub mod incidents;
 pub mod inputs;
 pub mod ledgers;
 pub mod makings;
-mod measurements;
+pub mod measurements;
 pub mod media_connect;
 pub mod media_live;
 pub mod nudge;

@@ -111,14 +111,17 @@ impl CloudWatch {
             .build();
         CloudWatch(operation)
     }
+
+    /// As the SDK's clients name their operations.
+    fn get_metric_data(&self) -> &Operation<String, Value, NoNumbers> {
+        &self.0
+    }
 }
 
 /// The newest numbers of these sources. Without an answer there are none: nothing waits for them.
-pub(crate) async fn measure(clients: &Clients, sources: &[SourceLook], now: Timestamp) -> Measured {
-    let asked = clients
-        .cloudwatch
-        .0
-        .invoke(question(sources, now).to_string());
+pub async fn measure(clients: &Clients, sources: &[SourceLook], now: Timestamp) -> Measured {
+    let question = question(sources, now).to_string();
+    let asked = clients.cloudwatch.get_metric_data().invoke(question);
     match asked.await {
         Ok(answer) => read(sources, &answer),
         Err(_) => Measured::new(),
