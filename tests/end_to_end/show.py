@@ -150,9 +150,9 @@ class Show:
         channel = self.stage.boto("medialive").describe_channel(ChannelId=self.channel(destination_id)["id"])
         return channel["EncoderSettings"]["VideoDescriptions"][0]["Height"]
 
-    def by_hand(self, action, thing_id, **more):
-        """What a person does in the console, or what happens to a line."""
-        return self.stage.simulator.post("by-hand", {"action": action, "id": thing_id, **more})
+    def by_hand(self, action, thing_id):
+        """What a person does in the console."""
+        return self.stage.simulator.post("by-hand", {"action": action, "id": thing_id})
 
     # ------------------------------------------------------------------ waiting
 

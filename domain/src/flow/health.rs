@@ -24,6 +24,9 @@ const ROUND_TRIP_FLOOR_MS: u64 = 50;
 /// Bitrates are rounded to this, bits per second. What is not zero stays above it.
 const BITRATE_STEP: u64 = 10_000;
 
+/// A measurement is of so long, from its time on, seconds.
+const PERIOD_SECONDS: i64 = 60;
+
 /// Older numbers say nothing of now. Longer than a record rests, which is ten minutes.
 const STALE_SECONDS: i64 = 900;
 
@@ -117,12 +120,15 @@ impl Source {
 }
 
 impl View {
-    /// Puts in what was measured at the sources that are received.
+    /// Puts in what was measured at the sources that are received, since they are.
     #[must_use]
     pub fn with_measured(mut self, measured: &Measured) -> View {
         for source in &mut self.sources {
             let measurement = measured.get(&source.name);
-            if let Some(measurement) = measurement.filter(|_| source.is_received()) {
+            let since = source.since;
+            let meant =
+                |it: &&Measurement| source.is_received() && after(it.at, PERIOD_SECONDS) > since;
+            if let Some(measurement) = measurement.filter(meant) {
                 source.health = Health::of(measurement);
             }
         }

@@ -310,6 +310,11 @@ fn a_source_that_is_not_there_has_no_numbers() {
     let next = view(at(11), "ACTIVE", &both, &dropped, &shown).with_measured(&measured);
     assert_eq!(next.sources[0].health, shown.sources[0].health);
     assert_eq!(next.sources[1].health, Health::default());
+    // It is back a minute later: what was measured before says nothing of it.
+    let back = heard(&[("backup", true, 70)]);
+    let again = view(at(71), "ACTIVE", &both, &back, &next).with_measured(&measured);
+    assert_eq!(again.sources[1].health, Health::default());
+    assert!(again.wants_numbers(at(70), at(71)));
     let off = view(at(20), "STANDBY", &both, &none, &next).with_measured(&measured);
     assert!(
         off.sources
