@@ -39,6 +39,11 @@ const KEPT: &[(&str, &str, &str)] = &[
         "mediaconnect:ListTagsForResource",
         TWO_SOURCES,
     ),
+    (
+        "WatchIncidentRole",
+        "states:SendTaskSuccess",
+        "News between a look and the wait that follows it ends that wait: a moment that no recorded run hits.",
+    ),
 ];
 /// Why the calls that prefer a source are not among the recorded ones.
 const TWO_SOURCES: &str = "The flow of these runs has one source, so none can be preferred; \
