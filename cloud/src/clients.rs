@@ -3,6 +3,7 @@
 //! Not `aws-config`: in Lambda credentials and region are environment variables, and leaving the
 //! chain of providers out halves the time to the first request. Retries live in the state machine.
 
+use crate::measurements::CloudWatch;
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_http_client::{
@@ -46,6 +47,8 @@ pub struct Clients {
     pub(crate) ssm: Late<aws_sdk_ssm::Client>,
     /// Step Functions.
     pub(crate) sfn: Late<aws_sdk_sfn::Client>,
+    /// CloudWatch, as far as it is asked.
+    pub(crate) cloudwatch: Late<CloudWatch>,
 }
 
 fn late<C: 'static>(config: SdkConfig, build: fn(&SdkConfig) -> C) -> Late<C> {
@@ -89,6 +92,7 @@ impl Clients {
             mediaconnect: late(of("MEDIACONNECT"), aws_sdk_mediaconnect::Client::new),
             ssm: late(of("SSM"), aws_sdk_ssm::Client::new),
             sfn: late(of("SFN"), aws_sdk_sfn::Client::new),
+            cloudwatch: late(of("CLOUDWATCH"), CloudWatch::new),
         }
     }
 }

@@ -6,11 +6,12 @@
 use crate::{
     Cloud, Error,
     helpers::{self, Feed},
+    measurements,
     media_connect::{self, Flow},
     records,
 };
 use domain::{
-    flow::{self, Turn, View},
+    flow::{self, Measured, Turn, View},
     name,
     problem::{Code, Problem},
     record::Item,
@@ -83,14 +84,26 @@ pub struct Known {
     pub record: Item,
 }
 
+impl Known {
+    /// What was shown last.
+    fn last(&self) -> Edition {
+        let shown = self.feed.shown.clone();
+        shown
+            .and_then(|shown| serde_json::from_value(shown).ok())
+            .unwrap_or_default()
+    }
+}
+
 /// What the record is to say, if that is news.
-async fn news(cloud: &Cloud, flow: &Flow, known: &Known) -> Result<Option<Edition>, Error> {
+async fn news(
+    cloud: &Cloud,
+    flow: &Flow,
+    known: &Known,
+    measured: &Measured,
+) -> Result<Option<Edition>, Error> {
     // Whole seconds, as AWS's events have them.
     let now = Timestamp::from_second(cloud.now().as_second()).unwrap_or_default();
-    let shown = known.feed.shown.clone();
-    let last: Edition = shown
-        .and_then(|shown| serde_json::from_value(shown).ok())
-        .unwrap_or_default();
+    let last = known.last();
     let view = flow::view(
         now,
         &flow.look.status,
@@ -98,6 +111,7 @@ async fn news(cloud: &Cloud, flow: &Flow, known: &Known) -> Result<Option<Editio
         &known.feed.heard,
         &last.view,
     )
+    .with_measured(measured)
     .with_problem(now, slip(cloud, &known.record, flow).await?, &last.view);
     // A record that was deleted, put over or not reached by the last writer is written again.
     let reached = known.record.get("revision") == Some(&serde_json::json!(last.revision));
@@ -112,7 +126,16 @@ async fn news(cloud: &Cloud, flow: &Flow, known: &Known) -> Result<Option<Editio
 
 /// Brings the record in line with what was seen and heard. Says whether it was written. `feed`: what the
 /// caller has just read; who is overtaken reads again.
-pub async fn show(cloud: &Cloud, flow: &Flow, mut feed: Option<Feed>) -> Result<bool, Error> {
+pub async fn show(cloud: &Cloud, flow: &Flow, feed: Option<Feed>) -> Result<bool, Error> {
+    show_with(cloud, flow, feed, &Measured::new()).await
+}
+
+async fn show_with(
+    cloud: &Cloud,
+    flow: &Flow,
+    mut feed: Option<Feed>,
+    measured: &Measured,
+) -> Result<bool, Error> {
     let (clients, settings) = (&cloud.clients, &cloud.settings);
     for _ in 0..TRIES {
         let known = Known {
@@ -122,7 +145,7 @@ pub async fn show(cloud: &Cloud, flow: &Flow, mut feed: Option<Feed>) -> Result<
             },
             record: records::read_flow(clients, settings).await?,
         };
-        let Some(next) = news(cloud, flow, &known).await? else {
+        let Some(next) = news(cloud, flow, &known, measured).await? else {
             return Ok(false);
         };
         let before = known.feed.shown.is_some().then_some(next.revision - 1);
@@ -135,17 +158,38 @@ pub async fn show(cloud: &Cloud, flow: &Flow, mut feed: Option<Feed>) -> Result<
 }
 
 /// What the sweep does for the flow: sends what is preferred if nobody has, and shows what nobody did.
-/// Nothing is read or sent while what the pass has read says that all is well.
+/// Nothing is read or sent while what the pass has read says that all is well, but for the numbers of
+/// the sources: these are asked for when the record is written anyway, and now and then.
 pub async fn recheck(cloud: &Cloud, mut flow: Flow, known: &Known) -> Result<(), Error> {
     let sent = match turn(&known.record, &flow) {
         Ok(Turn::Prefer(_)) => prefer(cloud, &mut flow).await,
         _ => Ok(()),
     };
     // A flow that takes no change now is shown all the same.
-    if news(cloud, &flow, known).await?.is_some() {
-        show(cloud, &flow, None).await?;
+    let next = news(cloud, &flow, known, &Measured::new()).await?;
+    let measured = measure(cloud, &flow, known, next.as_ref()).await;
+    if next.is_some()
+        || !measured.is_empty() && news(cloud, &flow, known, &measured).await?.is_some()
+    {
+        show_with(cloud, &flow, None, &measured).await?;
     }
     sent
+}
+
+/// The numbers of the sources, if they are wanted now and known.
+async fn measure(cloud: &Cloud, flow: &Flow, known: &Known, next: Option<&Edition>) -> Measured {
+    let wanted = match next {
+        Some(next) => next.view.is_received(),
+        None => {
+            let last = known.last();
+            last.view.wants_numbers(last.at, cloud.now())
+        }
+    };
+    if wanted && flow.look.status == "ACTIVE" {
+        measurements::measure(&cloud.clients, &flow.feed.sources, cloud.now()).await
+    } else {
+        Measured::new()
+    }
 }
 
 /// What is to be done about the preference of the record.

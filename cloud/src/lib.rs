@@ -12,6 +12,7 @@ pub mod incidents;
 pub mod inputs;
 pub mod ledgers;
 pub mod makings;
+pub mod measurements;
 pub mod media_connect;
 pub mod media_live;
 pub mod nudge;

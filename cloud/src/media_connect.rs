@@ -101,6 +101,7 @@ pub async fn describe_flow(
 fn source(source: &sdk::Source) -> SourceLook {
     SourceLook {
         name: source.name().unwrap_or_default().to_owned(),
+        arn: source.source_arn().unwrap_or_default().to_owned(),
         has_peer: source
             .peer_ip_address()
             .is_some_and(|address| !address.is_empty()),

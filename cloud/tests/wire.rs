@@ -17,13 +17,19 @@ use aws_smithy_types::body::SdkBody;
 use cloud::{
     Error,
     clients::{self, Clients},
-    inputs, media_connect,
+    inputs, measurements, media_connect,
     media_live::{self, ChannelBody},
     pace::{self, Granted},
     parameters,
     settings::Settings,
 };
-use domain::{look::ChannelState, pace::Need, problem::Code, record};
+use domain::{
+    flow::{Measured, SourceLook},
+    look::ChannelState,
+    pace::Need,
+    problem::Code,
+    record,
+};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 
@@ -32,6 +38,7 @@ use std::sync::{Arc, Mutex};
 struct Wire {
     answers: Arc<Mutex<Vec<(u16, String, Value)>>>,
     requests: Arc<Mutex<Vec<(String, Value)>>>,
+    signatures: Arc<Mutex<Vec<String>>>,
 }
 
 impl HttpClient for Wire {
@@ -53,6 +60,8 @@ impl HttpConnector for Wire {
             .unwrap_or(Value::Null);
         let line = format!("{} {}", request.method(), request.uri());
         self.requests.lock().unwrap().push((line, body));
+        let signature = request.headers().get("authorization").unwrap_or_default();
+        self.signatures.lock().unwrap().push(signature.to_owned());
         let (status, kind, answer) = self.answers.lock().unwrap().remove(0);
         let mut response = HttpResponse::new(
             StatusCode::try_from(status).unwrap(),
@@ -74,6 +83,7 @@ fn wire(answers: &[(u16, &str, Value)]) -> (Wire, Clients) {
                 .collect(),
         )),
         requests: Arc::default(),
+        signatures: Arc::default(),
     };
     let credentials = Credentials::new("test", "test", None, None, "test");
     let config = clients::base(
@@ -354,4 +364,51 @@ fn a_quiet_line_is_one_write_and_a_busy_one_is_waited_for() {
     assert_eq!(granted, Granted::Now);
     let names = asked.requests.lock().unwrap()[2].1["ExpressionAttributeNames"].to_string();
     assert!(names.contains("medialive_unmaking"), "{names}");
+}
+
+/// The one request that no client of a service makes.
+#[test]
+fn numbers_are_asked_for_in_one_signed_request_and_their_absence_is_no_error() {
+    let answer = json!({"MetricDataResults": [
+        {"Id": "bitrate0", "StatusCode": "Complete", "Timestamps": [1_800_000_000.0], "Values": [8e6]},
+        {"Id": "loss0", "StatusCode": "Complete", "Timestamps": [1_800_000_000.0], "Values": [0.5]},
+        {"Id": "trip0", "StatusCode": "Complete", "Timestamps": [], "Values": []},
+    ], "Messages": []});
+    let (wire, clients) = wire(&[
+        (200, "", answer),
+        (
+            400,
+            "AccessDeniedException",
+            json!({"__type": "AccessDeniedException"}),
+        ),
+        (500, "InternalServiceFault", json!("this is not an answer")),
+    ]);
+    let sources = [SourceLook {
+        name: "primary".into(),
+        arn: "arn:aws:mediaconnect:us-west-2:123456789012:source:1-a-b:primary".into(),
+        has_peer: true,
+    }];
+    let now = cloud::Timestamp::from_second(1_800_000_047).unwrap();
+    let ask = || block_on(measurements::measure(&clients, &sources, now));
+    let measured = ask();
+    assert_eq!(measured["primary"].bitrate, Some(8e6));
+    assert_eq!(measured["primary"].packet_loss_percent, Some(0.5));
+    assert_eq!(measured["primary"].round_trip_ms, None);
+    assert_eq!([ask(), ask()], [Measured::new(), Measured::new()]);
+    let requests = wire.requests.lock().unwrap();
+    assert_eq!(
+        requests[0].0,
+        "POST https://monitoring.us-west-2.amazonaws.com/"
+    );
+    assert_eq!(
+        requests[0].1["MetricDataQueries"].as_array().unwrap().len(),
+        3
+    );
+    let signature = &wire.signatures.lock().unwrap()[0];
+    for part in [
+        "/us-west-2/monitoring/aws4_request",
+        "content-type;host;x-amz-date;x-amz-target",
+    ] {
+        assert!(signature.contains(part), "{signature}");
+    }
 }

@@ -15,6 +15,10 @@ use crate::ledger::after;
 use crate::problem::{Code, Problem, Shown};
 use crate::record::Item;
 
+mod health;
+
+pub use health::{Health, Measured, Measurement};
+
 /// The record's id.
 pub const RECORD_ID: &str = "flow";
 
@@ -83,6 +87,8 @@ pub fn preference(record: &Item) -> Result<Option<Preference>, Problem> {
 pub struct SourceLook {
     /// Its name.
     pub name: String,
+    /// Its ARN, by which CloudWatch knows it.
+    pub arn: String,
     /// Somebody sends to it, or did up to twenty seconds ago.
     pub has_peer: bool,
 }
@@ -131,6 +137,9 @@ pub struct Source {
     pub damaged: bool,
     /// Since when its status is so.
     pub since: Timestamp,
+    /// How well it is received.
+    #[serde(flatten)]
+    pub health: Health,
 }
 
 /// What is shown of the flow, and remembered until the next look.
@@ -228,11 +237,15 @@ fn one_source(
         Some(before) => before.since,
         None => agrees.map_or(now, |heard| heard.at.min(now)),
     };
+    let received = status == SourceStatus::Connected;
+    let before = before.filter(|before| received && before.status == status);
     Source {
         name: look.name.clone(),
         status,
-        damaged: status == SourceStatus::Connected && agrees.is_some_and(|heard| heard.damaged),
+        damaged: received && agrees.is_some_and(|heard| heard.damaged),
         since,
+        // Of a source that is not there nothing is measured.
+        health: before.map_or_else(Health::default, |before| before.health.still(now)),
     }
 }
 
@@ -344,7 +357,7 @@ impl View {
     pub fn is_news(&self, before: &View, shown_at: Option<Timestamp>, now: Timestamp) -> bool {
         let old = is_up(&self.flow_status)
             && shown_at.is_none_or(|shown_at| now >= after(shown_at, FRESH_SECONDS));
-        self != before || old || shown_at.is_none()
+        self.differs(before) || old || shown_at.is_none()
     }
 
     /// The record's mirrored attributes; `None` takes one away.

@@ -372,6 +372,7 @@ mod tests {
             let feed = FeedLook {
                 sources: vec![SourceLook {
                     name: "primary".into(),
+                    arn: SOURCE.into(),
                     has_peer,
                 }],
                 priority: None,

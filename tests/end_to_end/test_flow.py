@@ -135,6 +135,37 @@ def test_the_sweep_shows_and_sends_what_no_event_and_no_stream_has_told(show, fe
     stage.wait_until(lambda: stage.sweep() and feed.source("backup")["primary"], 15, "the sweep to send what the record asks for")
 
 
+def test_the_record_shows_how_well_each_source_is_received(show, feed):
+    stage = show.stage
+    show.streaming()
+    feed.wait("primary", primary="connected", backup="connected")
+
+    def named(name, record):
+        return next(each for each in record["sources"] if each["name"] == name)
+
+    def told(name):
+        def known():
+            stage.sweep()
+            found = named(name, stage.record("flow"))
+            return found if "measured_at" in found else None
+        return stage.wait_until(known, 30, f"the numbers of {name}")
+    # CloudWatch gets a point in each simulated minute, which is three seconds here. Its own minutes are
+    # real ones: an outage of the test before may be in the average.
+    for name in ("primary", "backup"):
+        source = told(name)
+        assert 0 < source["bitrate"] <= 10_000_000
+        assert (source["packet_loss_percent"], source["round_trip_ms"]) == (0, 40)
+    # A source that is not there has none; the other's stay.
+    feed.cut("backup")
+    record = feed.wait("primary", backup="disconnected")
+    assert named("primary", record)["bitrate"] > 0
+    assert not {"bitrate", "packet_loss_percent", "round_trip_ms", "measured_at"} & set(named("backup", record))
+    # It is back, and so are they.
+    feed.restore("backup")
+    feed.wait("primary", backup="connected")
+    assert told("backup")["bitrate"] > 0
+
+
 def test_a_slip_is_said_and_a_deleted_record_comes_back(show, feed):
     stage = show.stage
     stage.sweep()

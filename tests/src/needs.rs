@@ -20,6 +20,7 @@ pub const MODULES: &[&str] = &[
     "inputs",
     "ledgers",
     "makings",
+    "measurements",
     "media_connect",
     "media_live",
     "nudge",
@@ -103,8 +104,9 @@ impl Functions {
             "sessions" => Some("sessions"),
             _ => table,
         };
-        let call = Regex::new(r"\.(dynamodb|medialive|mediaconnect|ssm|sfn)\s*\.([a-z_]+)\(\)")
-            .expect("a pattern");
+        let call =
+            Regex::new(r"\.(dynamodb|medialive|mediaconnect|ssm|sfn|cloudwatch)\s*\.([a-z_]+)\(\)")
+                .expect("a pattern");
         for call in call.captures_iter(body) {
             let service = if &call[1] == "sfn" {
                 "states"
@@ -237,7 +239,8 @@ mod tests {
     #[test]
     fn all_of_cloud_that_reaches_aws_is_known() {
         let client =
-            Regex::new(r"\.(dynamodb|medialive|mediaconnect|ssm|sfn)\s*\.[a-z_]+\(\)").unwrap();
+            Regex::new(r"\.(dynamodb|medialive|mediaconnect|ssm|sfn|cloudwatch)\s*\.[a-z_]+\(\)")
+                .unwrap();
         for file in house::texts() {
             let Some(module) = file
                 .path

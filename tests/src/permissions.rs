@@ -8,6 +8,7 @@ use crate::{house, template};
 
 /// Actions that know no resources (service authorization reference), so `*` is all one can write.
 const NO_RESOURCES: &[&str] = &[
+    "cloudwatch:GetMetricData",
     "dynamodb:ListStreams",
     "logs:CreateLogDelivery",
     "logs:DeleteLogDelivery",

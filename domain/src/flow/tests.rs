@@ -13,6 +13,7 @@ fn look(peers: &[(&str, bool)], priority: Option<&str>) -> FeedLook {
             .map(|(name, has_peer)| SourceLook {
                 name: (*name).to_owned(),
                 has_peer: *has_peer,
+                ..SourceLook::default()
             })
             .collect(),
         priority: priority.map(str::to_owned),
@@ -246,4 +247,107 @@ fn a_record_is_written_when_it_has_news_or_is_old() {
     assert!(down.is_news(&same, Some(at(60)), at(61)));
     let still = view(at(6000), "STANDBY", &one, &none, &down);
     assert!(!still.is_news(&down, Some(at(61)), at(6000)));
+}
+
+#[test]
+fn numbers_are_written_along_and_make_news_only_where_they_matter() {
+    let one = look(&[("primary", true)], Some("primary"));
+    let none = BTreeMap::new();
+    let measured = |bitrate: f64, loss: f64, second: i64| {
+        let measurement = Measurement {
+            bitrate: Some(bitrate),
+            packet_loss_percent: Some(loss),
+            round_trip_ms: Some(40.0),
+            at: at(second),
+        };
+        Measured::from([("primary".to_owned(), measurement)])
+    };
+    let first = view(at(0), "ACTIVE", &one, &none, &View::default());
+    assert!(first.wants_numbers(at(0), at(20)), "none are known");
+    let shown = first.clone().with_measured(&measured(8e6, 0.1, 0));
+    assert!(shown.is_news(&first, Some(at(0)), at(60)));
+    assert_eq!(shown.sources[0].health.bitrate, Some(8_000_000));
+    assert_eq!(shown.sources[0].health.measured_at, Some(at(0)));
+    // A look that measures nothing keeps them.
+    let same = view(at(120), "ACTIVE", &one, &none, &shown);
+    assert_eq!(same, shown);
+    assert!(!same.wants_numbers(at(60), at(120)) && same.wants_numbers(at(60), at(240)));
+    for (bitrate, loss, news) in [(7.5e6, 0.8, false), (0.0, 0.0, true), (8e6, 1.2, true)] {
+        let next = same.clone().with_measured(&measured(bitrate, loss, 180));
+        assert_eq!(
+            next.is_news(&shown, Some(at(60)), at(240)),
+            news,
+            "{bitrate} {loss}"
+        );
+        // Old as it is, it is written with whatever is known.
+        assert!(next.is_news(&shown, Some(at(60)), at(660)));
+        assert_eq!(next.sources[0].health.measured_at, Some(at(180)));
+    }
+    // CloudWatch has had nothing for a quarter of an hour.
+    let stale = view(at(900), "ACTIVE", &one, &none, &shown);
+    assert_eq!(stale.sources[0].health, Health::default());
+    assert!(stale.is_news(&shown, Some(at(860)), at(900)));
+}
+
+#[test]
+fn a_source_that_is_not_there_has_no_numbers() {
+    let both = look(BOTH, None);
+    let measurement = Measurement {
+        bitrate: Some(5e6),
+        at: at(0),
+        ..Measurement::default()
+    };
+    let measured = Measured::from(["primary", "backup"].map(|name| (name.to_owned(), measurement)));
+    let none = BTreeMap::new();
+    let shown = view(at(0), "ACTIVE", &both, &none, &View::default()).with_measured(&measured);
+    assert!(
+        shown
+            .sources
+            .iter()
+            .all(|source| source.health.bitrate.is_some())
+    );
+    let dropped = heard(&[("backup", false, 10)]);
+    let next = view(at(11), "ACTIVE", &both, &dropped, &shown).with_measured(&measured);
+    assert_eq!(next.sources[0].health, shown.sources[0].health);
+    assert_eq!(next.sources[1].health, Health::default());
+    // It is back a minute later: what was measured before says nothing of it.
+    let back = heard(&[("backup", true, 70)]);
+    let again = view(at(71), "ACTIVE", &both, &back, &next).with_measured(&measured);
+    assert_eq!(again.sources[1].health, Health::default());
+    assert!(again.wants_numbers(at(70), at(71)));
+    let off = view(at(20), "STANDBY", &both, &none, &next).with_measured(&measured);
+    assert!(
+        off.sources
+            .iter()
+            .all(|source| source.health == Health::default())
+    );
+    assert!(!off.is_received() && !off.wants_numbers(at(0), at(180)));
+}
+
+#[test]
+fn the_record_has_the_numbers_beside_the_status_and_leaves_out_what_is_not_known() {
+    let one = look(&[("primary", true)], None);
+    let measurement = Measurement {
+        bitrate: Some(8e6),
+        packet_loss_percent: Some(0.25),
+        round_trip_ms: None,
+        at: at(0),
+    };
+    let measured = Measured::from([("primary".to_owned(), measurement)]);
+    let plain = view(at(0), "ACTIVE", &one, &BTreeMap::new(), &View::default());
+    let told = json!(plain.sources[0]);
+    assert!(told.get("bitrate").is_none() && told.get("measured_at").is_none());
+    let shown = plain.with_measured(&measured);
+    let told = json!(shown.sources[0]);
+    assert_eq!(told["bitrate"], 8_000_000);
+    assert_eq!(told["packet_loss_percent"], 0.3);
+    assert_eq!(told["measured_at"], at(0).to_string());
+    assert!(told.get("round_trip_ms").is_none());
+    // What was remembered before there were numbers is read as well.
+    let mut old = json!(shown);
+    let source = old["sources"][0].as_object_mut().unwrap();
+    source.retain(|name, _| ["name", "status", "since"].contains(&name.as_str()));
+    let read: View = serde_json::from_value(old).unwrap();
+    assert_eq!(read.sources[0].health, Health::default());
+    assert_eq!(serde_json::from_value::<View>(json!(shown)).unwrap(), shown);
 }

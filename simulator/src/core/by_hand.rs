@@ -116,6 +116,7 @@ impl Core {
             "cut_source" | "restore_source" => {
                 return self.cut(&id, action == "cut_source");
             }
+            "set_quality" => return self.set_quality(&id, body),
             "set_alert" | "clear_alert" => {
                 return self.alert_by_hand(&id, body, action == "set_alert");
             }

@@ -2,7 +2,7 @@
 //! alerts, maintenance, content quality (MediaConnect user guide: flow events; EventBridge events
 //! reference). The guide's Flow Health has `source_state` and `failover_switch`; a run against the
 //! real service in September 2026 was published with `state` alone, and with an empty state before
-//! the first, so the option `flow_health` knows both. Statistics of CloudWatch are not simulated.
+//! the first, so the option `flow_health` knows both. Statistics of CloudWatch are in `metrics`.
 
 use serde_json::{Map, Value, json};
 

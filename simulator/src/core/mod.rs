@@ -30,6 +30,7 @@ mod input;
 mod input_api;
 mod loss;
 mod metering;
+pub mod metrics;
 mod model;
 mod options;
 mod output_api;

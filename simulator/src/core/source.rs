@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::flow::{Flow, pick};
 use super::health::Tr101;
+use super::metrics::Quality;
 use super::tags::Tags;
 
 /// One source; `request` is SetSourceRequest in wire case.
@@ -27,6 +28,8 @@ pub(super) struct Source {
     /// Whose address DescribeFlow shows: it follows up to 20 seconds behind.
     pub peer: Option<String>,
     pub tr101: Tr101,
+    /// How good its line is, by hand.
+    pub quality: Quality,
 }
 
 impl Source {
@@ -43,6 +46,7 @@ impl Source {
             away: false,
             peer: None,
             tr101: Tr101::default(),
+            quality: Quality::default(),
         }
     }
 

@@ -6,6 +6,7 @@ mod aws;
 mod clock;
 mod events;
 mod http;
+mod metrics;
 mod page;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use tokio::sync::{Notify, mpsc};
 
 pub use args::{Arguments, MediaKind};
 
+use crate::core::metrics::Point;
 use crate::core::{Core, Happening, Settings};
 use crate::media::view::MediaReport;
 use crate::media::{Net, Options, Plane, Secrets};
@@ -112,7 +114,9 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
         .map_err(|error| format!("cannot listen on {}: {error}", arguments.listen))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let (happened, happenings) = mpsc::unbounded_channel();
+    let (ended, minutes) = mpsc::unbounded_channel();
     if arguments.events.is_some() {
+        tokio::spawn(metrics::send_all(minutes, cloud.clone()));
         tokio::spawn(events::send_all(
             happenings,
             cloud,
@@ -120,11 +124,11 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
             shared.clone(),
         ));
     } else {
-        drop(happenings);
+        drop((happenings, minutes));
     }
     println!("listening on http://{address}");
     tokio::select! {
-        () = drive(&shared, happened, reported) => {}
+        () = drive(&shared, happened, ended, reported) => {}
         () = http::serve(&listener, &shared) => {}
         () = told_to_end() => {}
     }
@@ -154,9 +158,11 @@ fn start_plane(
 async fn drive(
     shared: &Shared,
     happened: mpsc::UnboundedSender<Value>,
+    ended: mpsc::UnboundedSender<Vec<Point>>,
     mut reported: mpsc::Receiver<MediaReport>,
 ) {
     let mut counted = BTreeMap::new();
+    let mut minutes = metrics::Minutes::default();
     loop {
         let wait = {
             let mut inner = shared.lock();
@@ -167,6 +173,10 @@ async fn drive(
             for Happening::Event(envelope) in inner.core.advance(now) {
                 // Nobody listens if no endpoint was given.
                 let _ = happened.send(envelope);
+            }
+            let stats = || shared.plane.as_ref().map(Plane::sources);
+            if let Some(points) = minutes.over(&inner.core, now, stats) {
+                let _ = ended.send(points);
             }
             if let Some(plane) = &shared.plane {
                 plane.show(inner.core.media_view());

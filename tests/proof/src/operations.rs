@@ -16,6 +16,8 @@ pub enum Service {
     MediaLive,
     /// MediaConnect.
     MediaConnect,
+    /// CloudWatch.
+    CloudWatch,
 }
 
 /// One operation.
@@ -101,6 +103,7 @@ pub const ALL: &[Operation] = &[
         false,
     ),
     row(Service::MediaConnect, "mediaconnect:TagResource", true),
+    row(Service::CloudWatch, "cloudwatch:GetMetricData", false),
 ];
 
 fn named(service: Service, short: &str) -> Operation {
@@ -127,6 +130,7 @@ pub fn find(host: &str, target: Option<&str>, method: &str, path: &str) -> Opera
             "DynamoDB_20120810" => Service::DynamoDb,
             "AmazonSSM" => Service::Ssm,
             "AWSStepFunctions" => Service::States,
+            "GraniteServiceVersion20100801" => Service::CloudWatch,
             _ => panic!("the world does not know the service {family}"),
         };
         return named(service, short);
@@ -188,6 +192,7 @@ pub fn resource(operation: Operation, path: &str, body: &Value) -> String {
             }
         }
         Service::Ssm => text("Name"),
+        Service::CloudWatch => "*".to_owned(),
         Service::States => match operation.short() {
             "StartExecution" => text("stateMachineArn"),
             "DescribeExecution" | "StopExecution" => text("executionArn"),

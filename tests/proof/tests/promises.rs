@@ -132,6 +132,7 @@ fn a_life_costs_no_more_than_it_has_to() {
     assert!(costs.media_writes <= 12, "{costs:?}\n{}", outcome.story());
     assert!(costs.transitions <= 46, "{costs:?}\n{}", outcome.story());
     // The sweep's are among them: it writes the report when a pass finds something new, and adds the
-    // session up. So are those of `watch` and `watch-flow`, which hear of the flow.
-    assert!(costs.calls <= 215, "{costs:#?}\n{}", outcome.story());
+    // session up. So are those of `watch` and `watch-flow`, which hear of the flow, and the seven by which
+    // the first numbers of the source are asked for, twice because CloudWatch has them late, and shown.
+    assert!(costs.calls <= 222, "{costs:#?}\n{}", outcome.story());
 }

@@ -11,6 +11,7 @@ mod failover;
 mod faults;
 mod flows;
 mod inputs;
+mod metrics;
 mod validation;
 
 use serde_json::{Value, json};

@@ -214,6 +214,7 @@ pub(super) fn service_of(call: &crate::Call) -> Service {
         Some("ssm") => Service::Ssm,
         Some("states") => Service::States,
         Some("medialive") => Service::MediaLive,
+        Some("cloudwatch") => Service::CloudWatch,
         _ => Service::MediaConnect,
     }
 }

@@ -188,5 +188,6 @@ fn prefix(service: Service) -> &'static str {
         Service::States => "states",
         Service::MediaLive => "medialive",
         Service::MediaConnect => "mediaconnect",
+        Service::CloudWatch => "cloudwatch",
     }
 }

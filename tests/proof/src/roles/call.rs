@@ -145,6 +145,7 @@ const TABLE: &[Row] = &[
     ("dynamodb:GetShardIterator", &[("dynamodb:GetShardIterator", &["dynamodb:stream"], Always)]),
     ("dynamodb:GetRecords", &[("dynamodb:GetRecords", &["dynamodb:stream"], Always)]),
     ("dynamodb:ListStreams", &[("dynamodb:ListStreams", &[], Always)]),
+    ("cloudwatch:GetMetricData", &[("cloudwatch:GetMetricData", &[], Always)]),
     ("lambda:Invoke", &[("lambda:InvokeFunction", &["lambda:function"], Always)]),
     ("sns:Publish", &[("sns:Publish", &["sns:"], Always)]),
 ];

@@ -98,6 +98,7 @@ fn call_of(asked: &Asked<'_>) -> Call {
         Service::States => "states",
         Service::MediaLive => "medialive",
         Service::MediaConnect => "mediaconnect",
+        Service::CloudWatch => "cloudwatch",
     };
     let body: Value = serde_json::from_slice(asked.body).unwrap_or_default();
     let tags = |arn: &str| tags_of(world, arn);

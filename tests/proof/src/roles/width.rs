@@ -57,6 +57,7 @@ pub const REASONS: &[Reason] = &[
     (
         "[*]",
         &[
+            "cloudwatch:GetMetricData",
             "dynamodb:ListStreams",
             "logs:CreateLogDelivery",
             "logs:GetLogDelivery",

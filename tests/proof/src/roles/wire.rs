@@ -127,6 +127,7 @@ pub fn read(service: &str, operation: &str, path: &str, body: &Value, sight: &Si
                 call = call.with("dynamodb:LeadingKeys", key);
             }
         }
+        "cloudwatch" => {}
         other => panic!("{other} is called by none of us"),
     }
     call
@@ -321,6 +322,8 @@ mod tests {
             ]
         );
         assert_eq!(call.keys["dynamodb:leadingkeys"], ["a", "b"]);
+        let call = read_with("cloudwatch", "GetMetricData", "/", json!({"StartTime": 1}));
+        assert_eq!(actions(&call), ["cloudwatch:GetMetricData *"]);
         let call = read_with("states", "SendTaskSuccess", "/", json!({"taskToken": "x"}));
         assert_eq!(actions(&call), ["states:SendTaskSuccess *"]);
     }

@@ -10,6 +10,7 @@ mod events;
 mod flows;
 mod invoke;
 mod lose;
+mod metrics;
 mod perform;
 mod queue;
 mod records;

@@ -63,6 +63,7 @@ impl World {
             Service::Ssm => self
                 .parameters
                 .handle(self.now, operation.short(), &pending.body),
+            Service::CloudWatch => return self.metrics_call(&pending.body),
             _ => return self.states_call(operation, &pending.body, stale),
         };
         (answer.status, answer.error, answer.body.to_string())
@@ -130,7 +131,7 @@ fn rule(operation: Operation, fault: Fault) -> Option<Value> {
     Some(rule)
 }
 
-/// How DynamoDB, Parameter Store and Step Functions say no (their API references: common errors).
+/// How DynamoDB, Parameter Store, Step Functions and CloudWatch say no (their API references: common errors).
 fn refusal(operation: Operation, fault: Fault) -> Option<Told> {
     let (status, name) = match (fault, operation.service) {
         (Fault::ErrorBefore(status), Service::DynamoDb | Service::Ssm) => {
