@@ -289,24 +289,15 @@ fn rare() -> Vec<Run> {
         cue(When::After(0), Act::Key(setup::key_of("b"))),
         cue(When::After(0), Act::Put(setup::record("b", "streaming"))),
         cue(When::Quiet, Act::Nothing),
-        cue(
-            When::After(90_000),
-            Act::ByHand("cut_source", String::new()),
-        ),
-        cue(
-            When::After(300_000),
-            Act::ByHand("restore_source", String::new()),
-        ),
+        cue(When::After(90_000), Act::Cut("primary", true)),
+        cue(When::After(300_000), Act::Cut("primary", false)),
         cue(When::After(200_000), Act::Delete("a".into())),
         cue(When::After(100), Act::Delete("b".into())),
     ]);
     cut.events = false;
     let heard = story(vec![
-        cue(streams.clone(), Act::ByHand("cut_source", String::new())),
-        cue(
-            When::After(150_000),
-            Act::ByHand("restore_source", String::new()),
-        ),
+        cue(streams.clone(), Act::Cut("primary", true)),
+        cue(When::After(150_000), Act::Cut("primary", false)),
         cue(When::After(200_000), Act::Delete("a".into())),
     ]);
     // The other encoder is asked for: by the edit, or by the sweep where the edit was not heard of.
