@@ -220,6 +220,9 @@ pub struct IncidentLook {
     pub incident_id: String,
     /// When it is worth a look.
     pub look_at: Timestamp,
+    /// How often this execution has looked.
+    #[serde(default)]
+    pub looks: u64,
 }
 
 /// Whether this execution has sent the message.
@@ -239,6 +242,7 @@ impl IncidentStart {
             incident: IncidentLook {
                 incident_id: open.incident_id.clone(),
                 look_at: open.look_at(),
+                looks: 0,
             },
         }
     }
@@ -257,6 +261,9 @@ pub struct ConfirmInput {
     pub incident_id: String,
     /// Whether this execution has sent the message.
     pub told: Told,
+    /// How often this execution has looked.
+    #[serde(default)]
+    pub looks: u64,
 }
 
 /// To WatchIncident.
@@ -291,6 +298,9 @@ pub struct CloseInput {
     pub since: Timestamp,
     /// When it was seen to be over.
     pub until: Timestamp,
+    /// How often this execution has looked.
+    #[serde(default)]
+    pub looks: u64,
 }
 
 /// What comes next in the story of an incident.
@@ -308,6 +318,8 @@ pub enum Next {
     Again,
     /// Nothing more to do.
     Over,
+    /// This execution has looked often enough: let another one go on.
+    HandOver,
 }
 
 /// From ConfirmIncident and CloseIncident.
@@ -327,6 +339,9 @@ pub struct IncidentOutput {
     pub until: Timestamp,
     /// How many words there have been.
     pub changes: u64,
+    /// How often this execution has looked.
+    #[serde(default)]
+    pub looks: u64,
     /// What to say.
     pub message: Message,
 }

@@ -267,17 +267,21 @@ pub fn day_of_rest(setup: &Setup) -> Vec<Violation> {
 
 /// What is judged over a whole run.
 fn finish(oracles: &mut Oracles, world: &World) {
-    let throttled = world.taken().iter().map(|decision| match decision.fault {
-        Fault::Throttled(times) => u64::from(times),
-        _ => 0,
-    });
+    let throttled = world
+        .taken()
+        .iter()
+        .filter_map(|decision| match decision.fault {
+            Fault::Throttled(times) => Some(u64::from(times)),
+            _ => None,
+        });
+    let again: u64 = throttled.clone().map(|times| times - 1).sum();
     for (from, to) in dark_times(world) {
         oracles.ran_on(from, to);
     }
     oracles.search(world);
     if oracles.violations.is_empty() {
         oracles.histories_are_short(world);
-        oracles.little_is_orphaned(world, !is_mild(world));
+        oracles.little_is_orphaned(world, !is_mild(world), again);
         oracles.few_calls_are_throttled(world.now(), throttled.sum());
         oracles.tokens_are_fresh(world, false);
         oracles.tells_once(world);

@@ -97,9 +97,10 @@ impl Oracles {
     /// An execution that a person stops is such a fault.
     /// What is stuck waits for its next try; only where something has `refused` it may that take
     /// longer, and then the record says so.
-    pub fn little_is_orphaned(&mut self, house: &dyn House, refused: bool) {
+    /// One fault that throttles `again` more calls may take as many passes.
+    pub fn little_is_orphaned(&mut self, house: &dyn House, refused: bool, again: u64) {
         self.tally_time(house);
-        let faults = self.fired.len() as u64 + self.aborts;
+        let faults = self.fired.len() as u64 + self.aborts + again;
         let most = if faults == 0 {
             WAKE_LAG_MS
         } else {
