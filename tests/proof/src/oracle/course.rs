@@ -9,7 +9,8 @@ use simulator::core::book::{Thing as Kind, Told};
 use super::clock::PREWARM_MS;
 use super::memory::Destination;
 use super::mirror::on_air;
-use super::sight::House;
+use super::rows;
+use super::sight::{House, Table};
 use super::watch::Oracles;
 use super::wish::{Configuration, Desired, Wish};
 use crate::setup::Act;
@@ -35,6 +36,8 @@ const GRACE_MS: u64 = 30_000;
 const DAMPING_MS: u64 = 1_800_000;
 /// Between the way back and the next switch to the backup.
 const RETURNED_MS: u64 = 600_000;
+/// DescribeFlow may be so far behind, with the time that a worker takes.
+const SHOWN_LATE_MS: u64 = 60_000;
 /// Announced so long before.
 const WARNING_MS: u64 = 300_000;
 
@@ -144,6 +147,36 @@ impl Oracles {
         let (channel, _) = self.living_of(id, Kind::Channel).next()?;
         let (_, url, _) = house.book().channel(channel)?.destinations().next()?;
         Some(url)
+    }
+
+    /// S8 for the flow's record: where every word arrives, a source is shown as it is; half a minute is
+    /// what DescribeFlow may be behind.
+    pub(super) fn sources_are_true(&mut self, house: &dyn House, at: u64) {
+        if let Some(sentence) = self.source_shown_wrongly(house, SHOWN_LATE_MS) {
+            self.broken("S8 truth", at, Some(domain::incident::FLOW), sentence);
+        }
+    }
+
+    /// A source that the flow's record shows other than it is, and nothing moved for so long.
+    pub(super) fn source_shown_wrongly(&self, house: &dyn House, quiet: u64) -> Option<String> {
+        let flow = house.book().flow(&self.rules.flow)?;
+        let came = flow.since().max(self.outside.feed_moved.unwrap_or(0));
+        if self.flow_by_hand || house.now() <= came + quiet {
+            return None;
+        }
+        let shown = house.item(Table::Destinations, domain::flow::RECORD_ID)?;
+        let rows = shown.get("sources")?.get("L")?.as_array()?;
+        rows.iter().filter_map(|row| row.get("M")).find_map(|row| {
+            let text = |name| rows::text(row, name).unwrap_or_default();
+            let (name, status) = (text("name"), text("status"));
+            let there = match (flow.is_up(), self.is_cut(name)) {
+                (false, _) => "off",
+                (true, true) => "disconnected",
+                (true, false) => "connected",
+            };
+            (status != there)
+                .then(|| format!("its record shows source {name} {status} and it is {there}"))
+        })
     }
 
     /// Whether an incident of a destination, or of the flow, lasts: nothing has mended what is wrong.

@@ -175,6 +175,7 @@ impl Rules {
             sources: if world.setup().backup_source { 2 } else { 1 },
             hints: world.setup().events && world.setup().stream,
             calm: may.is_empty(),
+            well_told: may.iter().all(|fault| *fault == Fault::Forged),
             stale: may.contains(&Fault::Stale),
             clock_off: clock_off.max().unwrap_or_default(),
         }

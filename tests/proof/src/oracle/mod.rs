@@ -94,6 +94,8 @@ pub struct Rules {
     pub hints: bool,
     /// Whether any fault may happen in this run: without, the strictest bounds hold.
     pub calm: bool,
+    /// Whether no fault may happen but words of what is not ours.
+    pub well_told: bool,
     /// Whether reads may be stale in this run.
     pub stale: bool,
     /// How far a worker's clock may be off in this run, milliseconds.
@@ -117,6 +119,7 @@ impl Default for Rules {
             sources: 1,
             hints: true,
             calm: true,
+            well_told: true,
             stale: false,
             clock_off: 0,
         }

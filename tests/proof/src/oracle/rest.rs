@@ -196,25 +196,8 @@ impl Oracles {
                 "the operator prefers {wanted:?} and the flow has {has:?}"
             ));
         }
-        let shown = house.item(Table::Destinations, "flow");
         // What has just moved is looked at within two passes of the sweep.
-        let moved = self.outside.feed_moved.unwrap_or(0).max(flow.since());
-        let shown = shown.filter(|_| house.now() > moved + 3 * self.rules.sweep);
-        let rows = shown.and_then(|item| item.get("sources")?.get("L")?.as_array());
-        for row in rows.into_iter().flatten().filter_map(|row| row.get("M")) {
-            let text = |name| super::rows::text(row, name).unwrap_or_default();
-            let (name, status) = (text("name"), text("status"));
-            let there = match (flow.is_up(), self.is_cut(name)) {
-                (false, _) => "off",
-                (true, true) => "disconnected",
-                (true, false) => "connected",
-            };
-            if status != there {
-                sentences.push(format!(
-                    "its record shows source {name} {status} and it is {there}"
-                ));
-            }
-        }
+        sentences.extend(self.source_shown_wrongly(house, 3 * self.rules.sweep));
         for sentence in sentences {
             self.broken("L1 flow", house.now(), Some("flow"), sentence);
         }

@@ -63,10 +63,7 @@ impl Oracles {
 
     /// At rest what was told is told to be over, if it is, and no row is left of it.
     pub fn tells_the_end(&mut self, world: &World) {
-        if is_disturbed(world) {
-            return;
-        }
-        let now = World::now(world);
+        let (now, disturbed) = (World::now(world), is_disturbed(world));
         let open: Vec<String> = House::keys(world, Table::Ledger)
             .into_iter()
             .filter(|key| key.starts_with("incident#"))
@@ -78,7 +75,7 @@ impl Oracles {
         for ((destination, incident), (one, over)) in told(world).unwrap_or_default() {
             let cause = incident.split_once('#').map_or("", |(_, cause)| cause);
             let lasts = open.contains(&format!("incident#{destination}#{cause}"));
-            if one > 0 && over == 0 && !lasts {
+            if one > 0 && over == 0 && !lasts && !disturbed {
                 let sentence = format!("{incident} was told, is over, and nobody was told so");
                 self.broken("one message", now, Some(&destination), sentence);
             }

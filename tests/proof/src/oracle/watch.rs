@@ -411,6 +411,9 @@ impl Oracles {
                 "dynamodb:UpdateItem" | "dynamodb:PutItem" | "dynamodb:DeleteItem"
             );
         let key = call.resource.split_once('/').map(|(_, key)| key);
+        if key == Some(domain::flow::RECORD_ID) && wrote && self.rules.well_told {
+            self.sources_are_true(house, at);
+        }
         if let Some(key) = key.filter(|key| wrote && !key.contains('#')) {
             self.read_again(house, at, key, Some(call.invocation));
         }

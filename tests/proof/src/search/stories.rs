@@ -63,6 +63,16 @@ fn addresses() -> Vec<Script> {
                 running(60, Act::Nothing),
             ],
         ),
+        // As with a wrong stream key: it never fails for long, and all the time.
+        written(
+            "the platform closes again and again and the backup takes it",
+            with_backup(json!({})),
+            vec![
+                running(5, platform(PRIMARY, "closes")),
+                running(60, Act::Nothing),
+                end("a"),
+            ],
+        ),
         written(
             "back on the primary when it is well again",
             with_backup(json!({"return_after_minutes": 30})),
@@ -126,9 +136,16 @@ fn times() -> Vec<Script> {
     let show = |start: &str, stop: &str| json!({"desired_state": "ready", "start_at": start, "stop_at": stop});
     vec![
         written(
-            "a show by the clock",
+            "a show by the clock, then another by hand",
             show("2026-11-21T19:08:00Z", "2026-11-21T19:14:00Z"),
-            vec![],
+            vec![
+                // Later and by hand: the time that is past does not take it off the air again.
+                cue(
+                    When::Channel("a".into(), "DELETED", 40 * SECOND),
+                    edit("a", json!({"desired_state": "streaming"})),
+                ),
+                running(90, Act::Nothing),
+            ],
         ),
         written(
             "a show that is moved, then switched off by hand",

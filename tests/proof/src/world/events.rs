@@ -220,11 +220,23 @@ fn forged(delivery: &Delivery) -> Delivery {
     if forged.event["detail"].get("channel_arn").is_some() {
         forged.event["detail"]["channel_arn"] = json!(FOREIGN_CHANNEL);
     }
-    let source = FOREIGN_FLOW.replace(":flow:", ":source:");
-    forged.event["resources"] = match forged.event["source"] == "aws.mediaconnect" {
-        true => json!([FOREIGN_FLOW, source]),
-        false => json!([FOREIGN_CHANNEL]),
-    };
+    if forged.event["source"] != "aws.mediaconnect" {
+        forged.event["resources"] = json!([FOREIGN_CHANNEL]);
+    } else {
+        // Their source is called as ours is, and says the contrary.
+        let ours = delivery.event["resources"].as_array().into_iter().flatten();
+        let mut names = ours.filter_map(|arn| arn.as_str()?.rsplit_once(":source:"));
+        let name = names.find_map(|(_, rest)| rest.rsplit(':').next());
+        let source = FOREIGN_FLOW.replace(":flow:", ":source:");
+        let source = source.replace(":theirs", &format!(":{}", name.unwrap_or("theirs")));
+        forged.event["resources"] = json!([FOREIGN_FLOW, source]);
+        if let Some(state) = forged.event.pointer_mut("/detail/current/state") {
+            *state = match state.as_str() {
+                Some("CONNECTED") => json!("DISCONNECTED"),
+                _ => json!("CONNECTED"),
+            };
+        }
+    }
     forged.event["id"] = json!("00000000-dead-4000-8000-000000000000");
     forged
 }
