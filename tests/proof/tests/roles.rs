@@ -28,11 +28,6 @@ const KEPT: &[(&str, &str, &str)] = &[
     ("UpdateFlowRole", "dynamodb:GetItem", FLOW_ROW),
     ("WatchFlowRole", "dynamodb:GetItem", FLOW_ROW),
     (
-        "WatchFlowRole",
-        "mediaconnect:ListTagsForResource",
-        "An event of the flow between an edit of preferred_source and the call that follows it: a moment that no recorded run hits.",
-    ),
-    (
         "WatchIncidentRole",
         "states:SendTaskSuccess",
         "News between a look and the wait that follows it ends that wait: a moment that no recorded run hits.",
