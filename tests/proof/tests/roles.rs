@@ -27,11 +27,6 @@ const KEPT: &[(&str, &str, &str)] = &[
     ("SweepRole", "dynamodb:GetItem", FLOW_ROW),
     ("UpdateFlowRole", "dynamodb:GetItem", FLOW_ROW),
     ("WatchFlowRole", "dynamodb:GetItem", FLOW_ROW),
-    (
-        "WatchIncidentRole",
-        "states:SendTaskSuccess",
-        "News between a look and the wait that follows it ends that wait: a moment that no recorded run hits.",
-    ),
 ];
 const FLOW_ROW: &str = "It reads the flow's row, as every worker may; but the local cloud knows no dynamodb:LeadingKeys, \
     and there the shared statement allows nothing.";

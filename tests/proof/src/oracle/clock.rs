@@ -33,8 +33,10 @@ impl Destination {
             return (desired, self.desired_since);
         }
         let mut wanted = Wanted::default();
-        for (index, (at, wish)) in self.wishes.iter().enumerate() {
-            let until = self.wishes.get(index + 1).map_or(now, |(next, _)| *next);
+        let written = self.wishes.iter().filter(|(at, _)| *at <= now).count();
+        for (index, (at, wish)) in self.wishes[..written].iter().enumerate() {
+            let next = self.wishes.get(index + 1).map_or(now, |(next, _)| *next);
+            let until = next.min(now);
             let start = wish.as_ref().and_then(|wish| wish.start_at);
             let stop = wish.as_ref().and_then(|wish| wish.stop_at);
             let begins = start.map(|at| at.saturating_sub(PREWARM_MS));
