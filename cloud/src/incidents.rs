@@ -78,6 +78,7 @@ async fn look_at_flow(cloud: &Cloud, open: &Open) -> Result<Look, Error> {
             since: open.since,
             until: None,
             set_since: Some(open.since),
+            failing_since: None,
             alert_types: Vec::new(),
         }),
         ending: match up {

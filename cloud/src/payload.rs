@@ -226,6 +226,9 @@ pub struct IncidentLook {
     pub incident_id: String,
     /// When it is worth a look.
     pub look_at: Timestamp,
+    /// How often this execution has looked.
+    #[serde(default)]
+    pub looks: u64,
 }
 
 /// Whether this execution has sent the message.
@@ -245,6 +248,7 @@ impl IncidentStart {
             incident: IncidentLook {
                 incident_id: open.incident_id.clone(),
                 look_at: open.look_at(),
+                looks: 0,
             },
             message: Message::default(),
         }
@@ -259,6 +263,7 @@ impl IncidentStart {
             incident: IncidentLook {
                 incident_id: notice.incident_id(),
                 look_at: notice.noticed_at,
+                looks: 0,
             },
             message: notice.message(destination_id, runbooks),
         }
@@ -281,6 +286,9 @@ pub struct ConfirmInput {
     /// What to tell of a limit.
     #[serde(default)]
     pub message: Message,
+    /// How often this execution has looked.
+    #[serde(default)]
+    pub looks: u64,
 }
 
 /// To WatchIncident.
@@ -315,6 +323,9 @@ pub struct CloseInput {
     pub since: Timestamp,
     /// When it was seen to be over.
     pub until: Timestamp,
+    /// How often this execution has looked.
+    #[serde(default)]
+    pub looks: u64,
 }
 
 /// What comes next in the story of an incident.
@@ -332,6 +343,8 @@ pub enum Next {
     Again,
     /// Nothing more to do.
     Over,
+    /// This execution has looked often enough: let another one go on.
+    HandOver,
 }
 
 /// From ConfirmIncident and CloseIncident.
@@ -351,6 +364,9 @@ pub struct IncidentOutput {
     pub until: Timestamp,
     /// How many words there have been.
     pub changes: u64,
+    /// How often this execution has looked.
+    #[serde(default)]
+    pub looks: u64,
     /// What to say.
     pub message: Message,
 }

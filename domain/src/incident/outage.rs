@@ -29,6 +29,9 @@ pub struct Outage {
     pub until: Option<Timestamp>,
     /// Since when it lasts without a break, while it does.
     pub set_since: Option<Timestamp>,
+    /// Since when this run of the channel has not been well, while it lasts: a platform that takes the
+    /// stream and closes it again and again fails all the time, and never for long.
+    pub failing_since: Option<Timestamp>,
     /// The alerts that say so.
     pub alert_types: Vec<String>,
 }
@@ -58,6 +61,7 @@ pub fn outage(
         false => Vec::new(),
     };
     let mut found: Option<Outage> = None;
+    let mut first_of_run: Option<Timestamp> = None;
     for stretch in stretches(cause, listed, run_since) {
         let Some(stretch) = unexplained(stretch, &lost) else {
             continue;
@@ -71,12 +75,15 @@ pub fn outage(
         if noise || known {
             continue;
         }
+        let of_run = run_since.is_none_or(|since| stretch.from >= since);
         match &mut found {
             None => {
+                first_of_run = of_run.then_some(stretch.from);
                 found = Some(Outage {
                     since: stretch.from,
                     until: stretch.to,
                     set_since: stretch.to.is_none().then_some(stretch.from),
+                    failing_since: None,
                     alert_types: stretch.alert_types.into_iter().collect(),
                 });
             }
@@ -85,12 +92,18 @@ pub fn outage(
                     .until
                     .is_some_and(|until| stretch.from < after(until, QUIET_SECONDS)) =>
             {
+                first_of_run = first_of_run.or(of_run.then_some(stretch.from));
                 outage.until = stretch.to;
                 outage.set_since = stretch.to.is_none().then_some(stretch.from);
                 outage.alert_types = stretch.alert_types.into_iter().collect();
             }
             Some(_) => break,
         }
+    }
+    // A picture that comes and goes is not missing all the time, and counts against a limit of its own.
+    let reconnects = cause == Cause::RtmpFailed;
+    if let Some(outage) = found.as_mut().filter(|_| reconnects) {
+        outage.failing_since = first_of_run.filter(|_| outage.set_since.is_some());
     }
     found
 }
@@ -173,6 +186,28 @@ mod tests {
         let second = |time: Timestamp| time.as_second() - at(0).as_second();
         outage(cause, listed, Some(at(0)), accounted.map(at))
             .map(|outage| (second(outage.since), outage.until.map(second)))
+    }
+
+    #[test]
+    fn who_closes_again_and_again_fails_all_the_time_of_this_run() {
+        let failing = |cause, listed: &[Listed]| {
+            let outage = outage(cause, listed, Some(at(0)), None);
+            let failing_since = outage.and_then(|outage| outage.failing_since);
+            failing_since.map(|since| since.as_second() - at(0).as_second())
+        };
+        let rtmp = |listed: &[Listed]| failing(Cause::RtmpFailed, listed);
+        let before = alert(RTMP, -20, Some(-2));
+        let (one, two) = (alert(RTMP, 10, Some(25)), alert(RTMP, 26, None));
+        assert_eq!(rtmp(&[one.clone(), two.clone()]), Some(10));
+        assert_eq!(
+            rtmp(&[before, one.clone(), two]),
+            Some(10),
+            "the run before says nothing of this one"
+        );
+        assert_eq!(rtmp(&[one]), None, "it takes the stream now");
+        let black = "Black Video Detected";
+        let flickers = [alert(black, 10, Some(45)), alert(black, 50, None)];
+        assert_eq!(failing(Cause::BlackOrSilent, &flickers), None);
     }
 
     #[test]

@@ -234,6 +234,13 @@ impl<'a> FlowRow<'a> {
         self.flow.carries()
     }
 
+    /// The name of the source that has priority, if one has.
+    #[must_use]
+    pub fn priority(&self) -> Option<&'a str> {
+        let config = self.flow.failover_config();
+        config["sourcePriority"]["primarySource"].as_str()
+    }
+
     /// Its outputs.
     pub fn outputs(&self) -> impl Iterator<Item = OutputRow<'a>> + use<'a> {
         self.flow.outputs.iter().map(|output| OutputRow { output })

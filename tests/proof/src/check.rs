@@ -160,7 +160,7 @@ fn one(setup: &Setup, plan: Plan) -> Outcome {
         let patient = awaits_time(&world);
         if !patient && now > disturbed.max(late).max(weather_until.unwrap_or(0)) + REST_MS {
             oracles.is_settled(&world, is_mild(&world));
-            if oracles.violations.is_empty() {
+            if oracles.violations.is_empty() && !oracles.waits_only(&world) {
                 oracles.restless_for_ever(&world);
             }
             break;
@@ -180,6 +180,7 @@ fn one(setup: &Setup, plan: Plan) -> Outcome {
         let over = world.script_is_over() || !patient && now > since + IDLE_MS;
         if over && now >= late && !stormy {
             oracles.is_settled(&world, is_mild(&world));
+            oracles.tells_the_end(&world);
             break;
         }
     }
@@ -266,19 +267,24 @@ pub fn day_of_rest(setup: &Setup) -> Vec<Violation> {
 
 /// What is judged over a whole run.
 fn finish(oracles: &mut Oracles, world: &World) {
-    let throttled = world.taken().iter().map(|decision| match decision.fault {
-        Fault::Throttled(times) => u64::from(times),
-        _ => 0,
-    });
+    let throttled = world
+        .taken()
+        .iter()
+        .filter_map(|decision| match decision.fault {
+            Fault::Throttled(times) => Some(u64::from(times)),
+            _ => None,
+        });
+    let again: u64 = throttled.clone().map(|times| times - 1).sum();
     for (from, to) in dark_times(world) {
         oracles.ran_on(from, to);
     }
     oracles.search(world);
     if oracles.violations.is_empty() {
         oracles.histories_are_short(world);
-        oracles.little_is_orphaned(world, !is_mild(world));
+        oracles.little_is_orphaned(world, !is_mild(world), again);
         oracles.few_calls_are_throttled(world.now(), throttled.sum());
         oracles.tokens_are_fresh(world, false);
+        oracles.tells_once(world);
     }
 }
 

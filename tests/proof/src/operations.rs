@@ -95,6 +95,7 @@ pub const ALL: &[Operation] = &[
     row(Service::MediaConnect, "mediaconnect:StartFlow", true),
     row(Service::MediaConnect, "mediaconnect:StopFlow", true),
     row(Service::MediaConnect, "mediaconnect:AddFlowOutputs", true),
+    row(Service::MediaConnect, "mediaconnect:UpdateFlow", true),
     row(Service::MediaConnect, "mediaconnect:UpdateFlowOutput", true),
     row(Service::MediaConnect, "mediaconnect:RemoveFlowOutput", true),
     row(
@@ -165,6 +166,7 @@ pub fn find(host: &str, target: Option<&str>, method: &str, path: &str) -> Opera
             ("POST", ["v1", "flows", "start", _]) => "StartFlow",
             ("POST", ["v1", "flows", "stop", _]) => "StopFlow",
             ("POST", ["v1", "flows", _, "outputs"]) => "AddFlowOutputs",
+            ("PUT", ["v1", "flows", _]) => "UpdateFlow",
             ("PUT", ["v1", "flows", _, "outputs", _]) => "UpdateFlowOutput",
             ("DELETE", ["v1", "flows", _, "outputs", _]) => "RemoveFlowOutput",
             ("GET", ["tags", _]) => "ListTagsForResource",

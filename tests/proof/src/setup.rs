@@ -28,6 +28,8 @@ pub struct Setup {
     pub owns_flow: bool,
     /// How many flows there are. A stack has one; more are past its quotas.
     pub flows: usize,
+    /// Whether the flow has a second source, named backup; the first has priority.
+    pub backup_source: bool,
     /// Whether the schedule ticks.
     pub ticks: bool,
     /// Whether media events are delivered at all.
@@ -54,6 +56,7 @@ impl Default for Setup {
             redeployed: None,
             owns_flow: true,
             flows: 1,
+            backup_source: false,
             ticks: true,
             events: true,
             stream: true,
@@ -101,11 +104,17 @@ pub enum Act {
     /// DeleteParameter.
     DropKey(String),
     /// The simulator's by-hand action on a destination's thing: `stop_channel`, `delete_channel`,
-    /// `start_channel`, `delete_input`, `remove_flow_output`, `recover_channel`, `stop_flow`,
-    /// `cut_source`, `restore_source`...
+    /// `start_channel`, `delete_input`, `remove_flow_output`, `recover_channel`, `stop_flow`...
     ByHand(&'static str, String),
     /// An alert of MediaLive on a destination's channel, by its text: set, or cleared.
     Alert(String, &'static str, bool),
+    /// The line of a source of the flow, by its name, is cut (true) or mended.
+    Cut(&'static str, bool),
+    /// A platform's server, by its host, does what the simulator's word for it says: `refuses` every
+    /// stream, `closes` it soon after, or is `up`.
+    Platform(String, &'static str),
+    /// MediaLive tells of an alert on a channel that is not ours, by its text.
+    ForeignAlert(&'static str),
     /// Changes quotas.
     Quotas(Value),
     /// StopExecution of the destination's running execution.

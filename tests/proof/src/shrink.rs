@@ -132,7 +132,14 @@ fn whose(act: &Act) -> Option<&str> {
         | Act::Redrive(id)
         | Act::Replay(id) => Some(id),
         Act::Key(name) | Act::DropKey(name) => name.rsplit('/').next(),
-        Act::Quotas(_) | Act::Redeploy | Act::Down(_) | Act::Up(_) | Act::Nothing => None,
+        Act::Quotas(_)
+        | Act::Redeploy
+        | Act::Down(_)
+        | Act::Up(_)
+        | Act::Cut(..)
+        | Act::Platform(..)
+        | Act::ForeignAlert(_)
+        | Act::Nothing => None,
     }
 }
 

@@ -257,6 +257,15 @@ fn act_line(act: &Act) -> (Option<&str>, String) {
             Some(id),
             format!("{}: {kind}", if *set { "alert" } else { "alert over" }),
         ),
+        Act::Cut(name, cut) => (
+            None,
+            format!(
+                "the line of {name} is {}",
+                if *cut { "cut" } else { "mended" }
+            ),
+        ),
+        Act::Platform(host, word) => (None, format!("{host}: {word}")),
+        Act::ForeignAlert(kind) => (None, format!("alert on a channel that is not ours: {kind}")),
         Act::Nothing => (None, "does nothing".into()),
     }
 }

@@ -88,6 +88,7 @@ fn says(next: Next, input: &CloseInput, changes: u64, now: Timestamp) -> Inciden
         wait_seconds: 1,
         until: input.until,
         changes,
+        looks: input.looks,
         message: Message::default(),
     }
 }

@@ -21,8 +21,27 @@ const LOOK_SECONDS: i64 = 900;
 /// The same where no list of AWS's can be asked, or where somebody else was to tell, seconds.
 const SOON_SECONDS: i64 = 60;
 
-/// Confirms, or says that it is over.
+/// Looks of one execution, then another one goes on: a platform that takes the stream and closes it again
+/// and again is news several times a minute, and 25,000 history events end an execution.
+const LOOKS_MAX: u64 = 100;
+
+/// Confirms, or says that it is over, or that another execution is to go on.
 pub async fn handle(cloud: &Cloud, input: ConfirmInput) -> Result<IncidentOutput, Error> {
+    let looks = input.looks + 1;
+    let says = confirm(cloud, input).await?;
+    let goes_on = matches!(says.next, Next::Debounce | Next::Watch | Next::Quiet);
+    let next = match goes_on && looks >= LOOKS_MAX {
+        true => Next::HandOver,
+        false => says.next,
+    };
+    Ok(IncidentOutput {
+        next,
+        looks,
+        ..says
+    })
+}
+
+async fn confirm(cloud: &Cloud, input: ConfirmInput) -> Result<IncidentOutput, Error> {
     let now = cloud.now();
     if input.cause == Cause::Limit {
         return limit(cloud, input).await;
@@ -92,7 +111,7 @@ pub async fn handle(cloud: &Cloud, input: ConfirmInput) -> Result<IncidentOutput
     note(cloud, &open, &next).await?;
     let trouble = set_since.map(|since| Trouble {
         channel_id: open.channel_id.clone(),
-        since,
+        since: outage.failing_since.map_or(since, heard),
         alert_types: outage.alert_types.clone(),
     });
     show(cloud, &open, &look, trouble).await?;
@@ -204,6 +223,7 @@ fn says(next: Next, open: &Open, changes: u64, now: Timestamp) -> IncidentOutput
         wait_seconds: if soon { SOON_SECONDS } else { LOOK_SECONDS },
         until: now,
         changes,
+        looks: 0,
         message: Message::default(),
     }
 }

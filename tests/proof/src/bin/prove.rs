@@ -21,6 +21,7 @@ prove                         what `make test` runs: recordings, traces twice, a
 prove seed <number>           one random seed, told as a story (shrunk when it breaks a promise)
 prove script <name>           one script without faults, told as a story
 prove single <name>           one run by the name a search printed for it
+prove singles-of <name> [number]  every fault at every place of one script, or an even sample of so many
 prove singles [number]        every fault at every place, or an even sample of so many
 prove pairs [number]          all pairs of faults, or a sample of so many
 prove random [number] [from]  so many random seeds (20000), from a seed on (1)
@@ -53,6 +54,8 @@ fn main() -> ExitCode {
         Some("singles") => {
             number(1, usize::MAX).and_then(|most| Ok(every_single(&recordings()?, most)))
         }
+        Some("singles-of") => number(2, usize::MAX)
+            .and_then(|most| singles_of(words.get(1).copied().unwrap_or_default(), most)),
         Some("pairs") => {
             recordings().and_then(|recordings| Ok(pairs(&recordings, number(1, usize::MAX)?)))
         }
@@ -339,12 +342,22 @@ fn replay(task: &Task) -> bool {
     false
 }
 
-fn script(name: &str) -> Result<bool, String> {
+fn find(name: &str) -> Result<scripts::Script, String> {
     let all = scripts::all();
-    let Some(script) = all.iter().find(|script| script.name == name) else {
-        let names: Vec<&str> = all.iter().map(|script| script.name).collect();
-        return Err(format!("There are these scripts:\n{}", names.join("\n")));
-    };
+    let names: Vec<&str> = all.iter().map(|script| script.name).collect();
+    let names = names.join("\n");
+    all.into_iter()
+        .find(|script| script.name == name)
+        .ok_or_else(|| format!("There are these scripts:\n{names}"))
+}
+
+fn singles_of(name: &str, most: usize) -> Result<bool, String> {
+    let recording = recording::record(&find(name)?)?;
+    Ok(every_single(&[recording], most))
+}
+
+fn script(name: &str) -> Result<bool, String> {
+    let script = find(name)?;
     Ok(replay(&Task {
         name: script.name.to_owned(),
         setup: script.setup.clone(),

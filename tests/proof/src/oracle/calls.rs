@@ -146,13 +146,14 @@ impl Oracles {
         }
     }
 
-    /// What is on the air is interrupted only by an edit of its own record (architecture, invariant
-    /// 7): no StopChannel for a channel that runs what its record asks for.
+    /// What is on the air is interrupted only by its own record or by a platform that does not take it
+    /// (architecture, invariant 7): no StopChannel for a channel that runs what its record asks for.
     fn stream_is_left_alone(&mut self, house: &dyn House, at: u64, call: &Call, id: &str) {
         let Some(known) = self.destinations.get(id) else {
             return;
         };
-        let Some(wish) = known.wish.as_ref().filter(|wish| wish.streams()) else {
+        let soon = at + self.rules.clock_off + 1000;
+        let Some(wish) = known.wish.as_ref().filter(|_| known.streams_at(soon)) else {
             return;
         };
         let Some(thing) = self
@@ -182,9 +183,14 @@ impl Oracles {
             .skip(1)
             .take(2)
             .any(|(_, state)| *state == "RECOVERING");
+        // What the platform does not take is moved or started anew; so is what goes back to the primary.
+        let ailed = self.ailed(id, run_began).is_some();
+        let returns = matches!(known.sent_to, Some((_, true, _))) && wish.return_after.is_some();
         if saw_streaming
             && !edited
             && !ailing
+            && !ailed
+            && !returns
             && wish.configuration.is_ok()
             && self.content_difference(house, id, wish, true).is_none()
         {

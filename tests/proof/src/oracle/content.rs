@@ -204,13 +204,15 @@ impl Oracles {
         wish: &Wish,
         earlier: bool,
     ) -> Option<String> {
-        let Ok(wanted) = &wish.configuration else {
+        if wish.configuration.is_err() {
             return Some("its record asks for nothing that can be".into());
-        };
+        }
         let Some((channel, _)) = self.living_of(id, Kind::Channel).next() else {
             return Some("it has no channel".into());
         };
         let row = house.book().channel(channel)?;
+        let url = row.destinations().next().map_or("", |(_, url, _)| url);
+        let wanted = self.in_use(id, wish, url)?;
         if let Some(sentence) = self.differs(row, house, id, wanted, earlier) {
             return Some(sentence);
         }

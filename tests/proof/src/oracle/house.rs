@@ -148,6 +148,7 @@ impl Rules {
     #[must_use]
     pub fn of(world: &World) -> Rules {
         let settings = world.settings("plan");
+        let incidents = &world.house().incident_arn;
         let plan = world.plan();
         let weather = plan.climate.iter().flat_map(|climate| &climate.rates);
         let may: Vec<Fault> = weather
@@ -167,8 +168,14 @@ impl Rules {
             group: settings.input_security_group_id.clone(),
             grace: seconds(settings.grace_seconds),
             flow_grace: seconds(settings.flow_grace_seconds),
+            incidents: incidents.replacen(":stateMachine:", ":execution:", 1) + ":",
+            no_input: settings.limits.no_input_seconds.map(seconds),
+            session: settings.limits.session_seconds.map(seconds),
             sweep: 60_000,
+            sources: if world.setup().backup_source { 2 } else { 1 },
+            hints: world.setup().events && world.setup().stream,
             calm: may.is_empty(),
+            well_told: may.iter().all(|fault| *fault == Fault::Forged),
             stale: may.contains(&Fault::Stale),
             clock_off: clock_off.max().unwrap_or_default(),
         }

@@ -80,6 +80,8 @@ pub struct Destination {
     pub by_hand: Vec<(u64, String)>,
     /// Executions of it that run.
     pub executions: BTreeSet<u32>,
+    /// Executions that watch an incident of it.
+    pub incidents: BTreeSet<u32>,
     /// Refusals by state visit: execution, entries of states so far, operation, status.
     pub refusals: BTreeMap<(u32, u32, String, u16), u32>,
     /// When a quota refused it.
@@ -88,6 +90,21 @@ pub struct Destination {
     pub unattended_since: Option<u64>,
     /// Since when it is not on the air although it should be.
     pub down_since: Option<u64>,
+    /// Whether a record of it ever named a time.
+    pub has_times: bool,
+    /// Alerts that were set on its channel, or cleared, by hand: when, and the text.
+    pub alerts: Vec<(u64, &'static str, bool)>,
+    /// When the first start of this stretch of streaming was accepted.
+    pub stretch_since: Option<u64>,
+    /// A limit that will be reached, when and under which code, as far as is known by now.
+    pub cap_due: Option<(u64, &'static str)>,
+    /// A limit that was reached, when and under which code; an edit takes it away.
+    pub capped: Option<(u64, &'static str)>,
+    /// Where its channel was last made or changed to send: when, whether to the backup, and when the
+    /// record had been written that was so then.
+    pub sent_to: Option<(u64, bool, u64)>,
+    /// When it last went back to the primary, and when the record had been written that was so then.
+    pub returned: Option<(u64, u64)>,
 }
 
 /// An invocation that runs.
@@ -112,6 +129,8 @@ pub struct Execution {
     pub arn: String,
     /// Its destination.
     pub destination: String,
+    /// Whether it watches an incident: it acts for nobody.
+    pub tells: bool,
     /// Whether it runs.
     pub runs: bool,
     /// States entered so far.
@@ -132,9 +151,15 @@ impl Destination {
             .map(|(_, wish)| wish.as_ref())
     }
 
-    /// Every configuration it ever asked for.
+    /// Every configuration it ever asked for, those of its backups too.
     pub fn configurations(&self) -> impl Iterator<Item = &Configuration> {
         let wishes = self.wishes.iter().filter_map(|(_, wish)| wish.as_ref());
-        wishes.filter_map(|wish| wish.configuration.as_ref().ok())
+        wishes.flat_map(|wish| {
+            wish.configuration
+                .as_ref()
+                .ok()
+                .into_iter()
+                .chain(&wish.backup)
+        })
     }
 }

@@ -6,15 +6,19 @@
 //!
 //! - `sight`, `rows`, `wish`, `encoding`: what is looked at, read with eyes of their own
 //! - `watch`, `memory`: what is remembered from look to look
+//! - `clock`, `course`: what a record means without an edit: its times, its limits, its second address
 //! - `things` (S1, S2, S3), `record` (S4), `secrecy` (S5), `stops` (S6, S7), `mirror` and `problems`
 //!   (S8), `calls` (S9), `bounds` (S10, L6), `content`, `money`, `air`: the safety oracles
+//! - `telling`: one message for each incident, and one when it is over
 //! - `rest`: the liveness oracles, for a house that has come to rest (L1, L2, L4)
 
 pub mod air;
 pub mod bounds;
 pub mod calls;
 pub mod canary;
+pub mod clock;
 pub mod content;
+pub mod course;
 pub mod encoding;
 pub mod house;
 pub mod memory;
@@ -27,6 +31,7 @@ pub mod rows;
 pub mod secrecy;
 pub mod sight;
 pub mod stops;
+pub mod telling;
 #[cfg(test)]
 mod tests;
 pub mod things;
@@ -75,10 +80,22 @@ pub struct Rules {
     pub grace: u64,
     /// `FLOW_GRACE_SECONDS` in milliseconds (template's parameter).
     pub flow_grace: u64,
+    /// How the ARN of an execution begins that watches an incident.
+    pub incidents: String,
+    /// The stack's limit of time without a picture, milliseconds.
+    pub no_input: Option<u64>,
+    /// The stack's limit of one stretch of streaming, milliseconds.
+    pub session: Option<u64>,
     /// Time between two sweeps in milliseconds (template's schedule: one minute).
     pub sweep: u64,
+    /// How many sources the flow has.
+    pub sources: usize,
+    /// Whether events and records of the stream are delivered at all.
+    pub hints: bool,
     /// Whether any fault may happen in this run: without, the strictest bounds hold.
     pub calm: bool,
+    /// Whether no fault may happen but words of what is not ours.
+    pub well_told: bool,
     /// Whether reads may be stale in this run.
     pub stale: bool,
     /// How far a worker's clock may be off in this run, milliseconds.
@@ -95,8 +112,14 @@ impl Default for Rules {
             group: String::new(),
             grace: 900_000,
             flow_grace: 900_000,
+            incidents: String::new(),
+            no_input: None,
+            session: None,
             sweep: 60_000,
+            sources: 1,
+            hints: true,
             calm: true,
+            well_told: true,
             stale: false,
             clock_off: 0,
         }

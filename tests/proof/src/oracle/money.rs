@@ -48,7 +48,7 @@ impl Oracles {
         let (mut down, mut starting, mut on_air, mut orphan, mut stuck) = (0, 0, 0, 0, 0);
         for (id, known) in &self.destinations {
             let living = self.living.get(id).is_some_and(|living| !living.is_empty());
-            let streams = known.wish.as_ref().is_some_and(super::wish::Wish::streams);
+            let streams = known.streams_at(now);
             if !streams && !living {
                 continue;
             }
@@ -64,7 +64,7 @@ impl Oracles {
                 _ => {}
             }
             if living && known.executions.is_empty() {
-                let from = unwanted_from(known, self.rules.grace).map(|from| from.max(last));
+                let from = unwanted_from(known, now, self.rules.grace).map(|from| from.max(last));
                 let time = from.map_or(0, |from| now.saturating_sub(from));
                 match known.row.as_ref().is_some_and(|row| row.stuck.is_some()) {
                     true => stuck += time,
@@ -97,9 +97,10 @@ impl Oracles {
     /// An execution that a person stops is such a fault.
     /// What is stuck waits for its next try; only where something has `refused` it may that take
     /// longer, and then the record says so.
-    pub fn little_is_orphaned(&mut self, house: &dyn House, refused: bool) {
+    /// One fault that throttles `again` more calls may take as many passes.
+    pub fn little_is_orphaned(&mut self, house: &dyn House, refused: bool, again: u64) {
         self.tally_time(house);
-        let faults = self.fired.len() as u64 + self.aborts;
+        let faults = self.fired.len() as u64 + self.aborts + again;
         let most = if faults == 0 {
             WAKE_LAG_MS
         } else {
@@ -165,7 +166,9 @@ impl Oracles {
             let key = house.key(&wish.parameter);
             key.is_none_or(|key| !key.secure)
         });
+        let (desired, since) = known.wanted_at(at + self.rules.clock_off + 1000);
         let excused = failed
+            || known.capped.is_some()
             || keyless
             || row.waits_for_quota
             || row.refused.is_some()
@@ -175,18 +178,19 @@ impl Oracles {
         if excused {
             return;
         }
-        let sentence = match wish.desired {
+        let kept_since = known.kept_since.max(since);
+        let sentence = match desired {
             Some(Desired::Streaming) if row.desired.as_deref() == Some("streaming") => {
                 "its record asks for streaming".to_owned()
             }
             Some(Desired::Ready) if wish.keep_warm => "its record says keep_warm".to_owned(),
             Some(Desired::Ready)
                 if !others_wait
-                    && at + 1000 + self.rules.clock_off < known.kept_since + self.rules.grace =>
+                    && at + 1000 + self.rules.clock_off < kept_since + self.rules.grace =>
             {
                 format!(
                     "its record was stopped {} s ago and the grace is {} s",
-                    at.saturating_sub(known.kept_since) / 1000,
+                    at.saturating_sub(kept_since) / 1000,
                     self.rules.grace / 1000
                 )
             }
@@ -247,11 +251,16 @@ impl Oracles {
 }
 
 /// Since when nothing of a destination is wanted; absent while something is.
-fn unwanted_from(known: &Destination, grace: u64) -> Option<u64> {
-    let since = known.kept_since;
+fn unwanted_from(known: &Destination, now: u64, grace: u64) -> Option<u64> {
+    let (desired, wanted_since) = known.wanted_at(now);
+    let since = known.kept_since.max(wanted_since);
+    if let Some((due, _)) = known.capped {
+        // Until the pass after it.
+        return Some(due.max(since) + 60_000);
+    }
     match &known.wish {
         None => Some(since),
-        Some(wish) => match wish.desired? {
+        Some(wish) => match desired? {
             Desired::Removed => Some(since),
             // Until the pass after its time has come.
             Desired::Ready if !wish.keep_warm => {

@@ -69,7 +69,9 @@ impl Oracles {
             .book()
             .flow(&self.rules.flow)
             .map(|flow| (flow.is_up(), flow.status()));
+        let of_course = self.course_is_honest(id, (began, at), code);
         let cause = match code {
+            _ if of_course.is_some() => of_course == Some(true),
             // AWS may say it with 400 or 409 too, as it says other things.
             "waiting_for_quota" => !known.quota_refusals.is_empty() || !known.refused.is_empty(),
             "start_failed" => was("STARTING") >= STARTS_MAX,
@@ -99,9 +101,7 @@ impl Oracles {
             "no_input" | "black_or_silent" | "source_unhealthy" => {
                 faulty || flow_up.is_none_or(|(up, _)| !up)
             }
-            "rtmp_failed" | "pipeline_failed" | "output_failed" | "on_backup" | "maintenance" => {
-                faulty
-            }
+            "pipeline_failed" | "maintenance" => faulty,
             "taking_too_long" => self.living_of(id, Kind::Channel).any(|(_, thing)| {
                 thing
                     .states

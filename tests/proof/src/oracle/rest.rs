@@ -17,6 +17,19 @@ const NOTICES: [&str; 3] = [
     "not_available_yet",
 ];
 
+/// Problems that are told beside what is wanted, which is judged all the same.
+const BESIDE: [&str; 9] = [
+    "on_backup",
+    "cap_warning",
+    "schedule_missed",
+    "rtmp_failed",
+    "output_failed",
+    "no_input",
+    "black_or_silent",
+    "source_unhealthy",
+    "missing_url",
+];
+
 /// Problems that pass by themselves, and so are gone at rest unless it is stuck.
 const PASSING: [&str; 6] = [
     "recovering",
@@ -62,7 +75,7 @@ impl Oracles {
     pub fn restless(&self, house: &dyn House) -> Option<(String, String)> {
         let now = house.now();
         self.destinations.iter().find_map(|(id, known)| {
-            let why = why_restless(known, now)?;
+            let why = self.why_restless(id, known, now)?;
             Some((id.clone(), why))
         })
     }
@@ -72,11 +85,33 @@ impl Oracles {
     #[must_use]
     pub fn rests(&self, house: &dyn House, disturbed: u64) -> bool {
         let now = house.now();
-        let restless = self.destinations.values().any(|known| {
-            why_restless(known, now).is_some()
+        let restless = self.destinations.iter().any(|(id, known)| {
+            self.why_restless(id, known, now).is_some()
                 && !(is_only_stuck(known) && now > disturbed + TRIED_AGAIN_MS)
         });
         !restless && !self.flow_is_idly_up(house)
+    }
+
+    /// Whether what is not at rest when the bound has passed only waits for others: a platform that takes
+    /// nothing is tried again and again, and what is wrong outside goes on being watched.
+    #[must_use]
+    pub fn waits_only(&self, house: &dyn House) -> bool {
+        let now = house.now();
+        let lasts = |(id, known): (&String, &Destination)| {
+            self.waits_for_others(id, known, now)
+                || !known.incidents.is_empty() && self.lasts(id, now)
+        };
+        let at_work = |(id, known): (&String, &Destination)| {
+            self.why_restless(id, known, now).is_some() && !self.waits_for_others(id, known, now)
+        };
+        self.destinations.iter().any(lasts) && !self.destinations.iter().any(at_work)
+    }
+
+    fn why_restless(&self, id: &str, known: &Destination, now: u64) -> Option<String> {
+        why_restless(known, now).or_else(|| {
+            (!known.incidents.is_empty() && !self.lasts(id, now))
+                .then(|| "an incident is watched and nothing is wrong".to_owned())
+        })
     }
 
     /// L1: nothing goes on for ever. Called when the bound after the last disturbance has passed.
@@ -89,14 +124,13 @@ impl Oracles {
     fn flow_is_idly_up(&self, house: &dyn House) -> bool {
         let flow = house.book().flow(&self.rules.flow);
         let up = flow.is_some_and(|flow| !matches!(flow.status(), "STANDBY" | "DELETING"));
-        self.flow_is_ours && !self.flow_by_hand && up && !self.flow_is_needed()
+        self.flow_is_ours && !self.flow_by_hand && up && !self.flow_is_needed(house.now())
     }
 
     /// Somebody streams, or is to.
-    fn flow_is_needed(&self) -> bool {
+    fn flow_is_needed(&self, now: u64) -> bool {
         let wanted = self.destinations.values().any(|known| {
-            known.wish.as_ref().is_some_and(Wish::streams)
-                || known.row.as_ref().is_some_and(|row| row.holder.is_some())
+            known.streams_at(now) || known.row.as_ref().is_some_and(|row| row.holder.is_some())
         });
         let mut living = self.living.values().flatten();
         wanted
@@ -118,8 +152,9 @@ impl Oracles {
             let Some(known) = self.destinations.get(&id) else {
                 continue;
             };
-            let sentence = match why_restless(known, now) {
-                Some(why) if !is_only_stuck(known) => Some(why),
+            let others = self.waits_for_others(&id, known, now);
+            let sentence = match self.why_restless(&id, known, now) {
+                Some(why) if !is_only_stuck(known) && !others => Some(why),
                 _ => self.unsettled(house, &id, strict),
             };
             if let Some(sentence) = sentence {
@@ -137,6 +172,33 @@ impl Oracles {
         }
         self.tokens_are_fresh(house, true);
         self.flow_rests(house);
+        self.flow_is_as_asked(house);
+    }
+
+    /// L1 for the flow's record: the source that the operator asked for has priority, and what is shown
+    /// of each source is so.
+    fn flow_is_as_asked(&mut self, house: &dyn House) {
+        let Some(flow) = house.book().flow(&self.rules.flow) else {
+            return;
+        };
+        let alone = self.flow_is_ours && !self.flow_by_hand && self.rules.sources > 1;
+        let wanted = match self.preferred.as_ref().map(Option::as_deref) {
+            Some(Some(name @ ("primary" | "backup"))) => Some(Some(name)),
+            Some(Some("auto")) => Some(None),
+            _ => None,
+        };
+        let mut sentences = Vec::new();
+        if let Some(wanted) = wanted.filter(|wanted| alone && *wanted != flow.priority()) {
+            let has = flow.priority();
+            sentences.push(format!(
+                "the operator prefers {wanted:?} and the flow has {has:?}"
+            ));
+        }
+        // What has just moved is looked at within two passes of the sweep.
+        sentences.extend(self.source_shown_wrongly(house, 3 * self.rules.sweep));
+        for sentence in sentences {
+            self.broken("L1 flow", house.now(), Some("flow"), sentence);
+        }
     }
 
     fn unsettled(&self, house: &dyn House, id: &str, strict: bool) -> Option<String> {
@@ -160,6 +222,26 @@ impl Oracles {
         if problem.is_some_and(|code| code.starts_with("parameter_")) {
             return None;
         }
+        let (desired, _) = known.wanted_at(house.now());
+        if let Some((_, code)) = known.capped
+            && desired == Some(Desired::Streaming)
+            && wish.configuration.is_ok()
+        {
+            let fine = living == 0 && status == "error" && problem == Some(code);
+            return (!fine).then(|| {
+                format!(
+                    "{code} was reached, and it shows {status} with {}, and {}",
+                    problem.unwrap_or("no problem"),
+                    self.things_of(id)
+                )
+            });
+        }
+        let held_off = matches!(problem, Some("rtmp_failed" | "output_failed"));
+        let tried_again = known.row.as_ref().is_some_and(|row| row.wake_at.is_some());
+        if status == "error" && held_off && tried_again && self.ailed(id, 0).is_some() {
+            // The platform took nothing until MediaLive gave up: the next try has its time.
+            return None;
+        }
         if matches!(status, "stuck" | "error") || problem == Some("waiting_for_quota") {
             if strict && self.is_healthy(house, id, wish) {
                 return Some(format!(
@@ -175,11 +257,16 @@ impl Oracles {
             if let Some(sentence) = self.dishonest(house, window, id, code) {
                 return Some(sentence);
             }
-            return PASSING
-                .contains(&code)
-                .then(|| format!("it is at rest with {status} and still shows {code}"));
+            if PASSING.contains(&code) || self.course_is_over(id, house.now(), code) {
+                return Some(format!(
+                    "it is at rest with {status} and still shows {code}"
+                ));
+            }
+            if !BESIDE.contains(&code) {
+                return None;
+            }
         }
-        match wish.desired {
+        match desired {
             Some(Desired::Streaming) => match channel {
                 Some((_, thing)) if on_air(thing.state()) && status == "streaming" => {
                     // A key that came after the last edit is taken at the next start.
@@ -187,6 +274,7 @@ impl Oracles {
                         || self.key_came_after(known, wish);
                     self.content_difference(house, id, wish, pinned)
                         .or_else(|| self.is_unfed(house, id))
+                        .or_else(|| self.sends_in_vain(house, id, wish))
                 }
                 _ => Some(format!(
                     "its record asks for streaming, shows {status}, and {}",
@@ -296,7 +384,7 @@ impl Oracles {
         let Some(flow) = house.book().flow(&self.rules.flow) else {
             return;
         };
-        let needed = self.flow_is_needed();
+        let needed = self.flow_is_needed(now);
         let since = self.flow_needed_at.max(flow.since());
         let most = self.rules.flow_grace + 3 * self.rules.sweep;
         let alone = self.flow_is_ours && !self.flow_by_hand;

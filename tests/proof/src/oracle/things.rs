@@ -63,7 +63,7 @@ impl Oracles {
 
     /// S3: what does not carry our name and all our tags never receives a write, not even one that is
     /// refused. On a flow only our own named outputs are touched; only a flow with our tag is
-    /// started or stopped.
+    /// started, stopped or told which source to prefer.
     pub(super) fn nothing_foreign(&mut self, told: &Told) {
         if !told.writes || told.caller.as_deref() == Some("by-hand") {
             return;
@@ -74,7 +74,9 @@ impl Oracles {
         let fine = match told.operation.as_str() {
             "CreateChannel" | "CreateInput" => ours_by_name,
             "AddFlowOutputs" => ours_by_name && resource == self.rules.flow,
-            "StartFlow" | "StopFlow" => resource == self.rules.flow && self.flow_is_ours,
+            "StartFlow" | "StopFlow" | "UpdateFlow" => {
+                resource == self.rules.flow && self.flow_is_ours
+            }
             "StartChannel" | "StopChannel" | "DeleteChannel" | "UpdateChannel" | "DeleteInput"
             | "UpdateFlowOutput" | "RemoveFlowOutput" => match self.things.get(resource) {
                 Some(thing) => thing.destination.is_some(),

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use simulator::core::book::{self, Book, Passage, Told};
 
-use super::rows::{Row, Shown};
+use super::course::Outside;
+use super::rows::{self, Row, Shown};
 use super::sight::{House, Table};
 use super::wish::{self, Desired, Wish};
 use super::{Rules, Violation, money::Tally};
@@ -30,6 +31,10 @@ pub struct Oracles {
     /// Calls of any service that a role was said not to allow.
     pub(super) denied: u32,
     pub(super) flow_by_hand: bool,
+    /// What was done to the feed and to the platforms.
+    pub(super) outside: Outside,
+    /// Which source of the flow the operator asked for last; absent: never asked.
+    pub(super) preferred: Option<Option<String>>,
     /// Executions that a person stopped.
     pub(super) aborts: u64,
     pub(super) flow_is_ours: bool,
@@ -64,6 +69,8 @@ impl Oracles {
             touched: BTreeSet::new(),
             denied: 0,
             flow_by_hand: false,
+            outside: Outside::default(),
+            preferred: None,
             aborts: 0,
             flow_is_ours,
             flow_needed_at: house.now(),
@@ -83,6 +90,7 @@ impl Oracles {
 
     /// Looks after a step. Costs next to nothing if nothing has changed.
     pub fn look(&mut self, house: &dyn House) {
+        self.reckon(house);
         let (events, book) = (house.events(), house.book());
         let same = book.version() == self.version && book.told_end() == self.told;
         if events.len() == self.events && same {
@@ -228,7 +236,9 @@ impl Oracles {
                 if let Some(execution) = self.executions.get_mut(number as usize) {
                     execution.runs = false;
                     let id = execution.destination.clone();
-                    self.destination(&id).executions.remove(&number);
+                    let known = self.destination(&id);
+                    known.executions.remove(&number);
+                    known.incidents.remove(&number);
                 }
             }
             What::Invoked(number) => {
@@ -286,8 +296,12 @@ impl Oracles {
             | Act::Redeploy
             | Act::Down(_)
             | Act::Up(_)
-            | Act::Alert(..)
+            | Act::ForeignAlert(_)
             | Act::Nothing => {}
+            act @ (Act::Alert(..) | Act::Cut(..) | Act::Platform(..)) => {
+                let act = act.clone();
+                self.done_outside(at, &act);
+            }
         }
     }
 
@@ -295,6 +309,13 @@ impl Oracles {
     fn wished(&mut self, house: &dyn House, id: &str) {
         let now = house.now();
         let item = house.item(Table::Destinations, id).cloned();
+        if domain::record::RESERVED_IDS.contains(&id) {
+            let asked = item
+                .as_ref()
+                .and_then(|item| rows::text(item, "preferred_source"));
+            self.preferred = Some(asked.map(str::to_owned));
+            return;
+        }
         let wish = item
             .as_ref()
             .map(|item| wish::read(item, &self.rules.prefix));
@@ -319,6 +340,7 @@ impl Oracles {
         if !same {
             destination.edited_on_air_at = now;
         }
+        destination.has_times |= wish.as_ref().is_some_and(Wish::has_times);
         destination.wishes.push((now, wish.clone()));
         destination.shown = item.as_ref().map(Shown::read).unwrap_or_default();
         // A write that changes nothing makes no stream record: nobody is told of it.
@@ -330,6 +352,10 @@ impl Oracles {
                 .all(|name| theirs(&destination.item, name) == theirs(&item, name));
         if !same {
             destination.wished_at = now;
+            // An edit lets the limit go that has acted, and the next stretch begins with the next start.
+            if destination.capped.take().is_some_and(|(due, _)| due <= now) {
+                destination.stretch_since = None;
+            }
         }
         (destination.item, destination.wish) = (item, wish);
         destination.starts.clear();
@@ -337,10 +363,16 @@ impl Oracles {
 
     fn began(&mut self, house: &dyn House, number: u32) {
         let (arn, destination) = house.execution(number);
-        self.destination(&destination).executions.insert(number);
+        let tells = !self.rules.incidents.is_empty() && arn.starts_with(&self.rules.incidents);
+        let known = self.destination(&destination);
+        match tells {
+            true => known.incidents.insert(number),
+            false => known.executions.insert(number),
+        };
         self.executions.push(Execution {
             arn,
             destination,
+            tells,
             runs: true,
             entered: 0,
             state: "",
@@ -363,6 +395,11 @@ impl Oracles {
     fn sent(&mut self, house: &dyn House, at: u64, number: u32) {
         let call = house.call(number);
         self.nothing_new_after_a_knock(at, call);
+        if call.site.operation == "medialive:StartChannel"
+            && let Some(id) = house.invocation(call.invocation).destination.clone()
+        {
+            self.nothing_after_a_limit(at, &id);
+        }
     }
 
     fn effect(&mut self, house: &dyn House, at: u64, number: u32, status: u16) {
@@ -374,6 +411,9 @@ impl Oracles {
                 "dynamodb:UpdateItem" | "dynamodb:PutItem" | "dynamodb:DeleteItem"
             );
         let key = call.resource.split_once('/').map(|(_, key)| key);
+        if key == Some(domain::flow::RECORD_ID) && wrote && self.rules.well_told {
+            self.sources_are_true(house, at);
+        }
         if let Some(key) = key.filter(|key| wrote && !key.contains('#')) {
             self.read_again(house, at, key, Some(call.invocation));
         }
@@ -425,6 +465,7 @@ impl Oracles {
             self.made_as_asked(house, told);
             self.money_is_kept(house, told);
             self.air_is_kept(house, told);
+            self.switches_are_few(house, told);
         }
     }
 }

@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::encoding;
-use super::rows::{flag, text};
+use super::rows::{flag, text, time};
 
 /// On, off or gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,13 +29,41 @@ pub struct Configuration {
     pub preset: &'static str,
 }
 
+/// How long and for how much a destination may stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Without a picture from the flow, milliseconds.
+    pub no_input: Option<u64>,
+    /// In one stretch, milliseconds.
+    pub session: Option<u64>,
+    /// A day's budget that does not pay for one start.
+    pub day_is_spent: bool,
+    /// The operator holds them off.
+    pub hold: bool,
+}
+
+/// Less than any start costs, in dollars: ten minutes of the cheapest channel there is.
+const LESS_THAN_A_START_USD: f64 = 0.01;
+
 /// A record as its operator means it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wish {
     /// On, off or gone; absent where the attribute says none of the three.
     pub desired: Option<Desired>,
+    /// What `enabled` says; `desired` has it already.
+    pub enabled: bool,
     /// Kept between streams.
     pub keep_warm: bool,
+    /// Where it goes when the platform does not take it, with failover on.
+    pub backup: Option<Configuration>,
+    /// When it is to be on the air, milliseconds since 1970.
+    pub start_at: Option<u64>,
+    /// When it is to be off again.
+    pub stop_at: Option<u64>,
+    /// Its own limits, and whether they are held off.
+    pub limits: Limits,
+    /// On the backup for so long, milliseconds, and it goes back to the primary.
+    pub return_after: Option<u64>,
     /// The newest `retry`.
     pub retry: Option<String>,
     /// What goes on the air, or the problem codes of which one has to be shown.
@@ -92,12 +120,52 @@ pub fn read(item: &Value, prefix: &str) -> Wish {
         Some("streaming") => Some(Desired::Ready),
         Some(_) => None,
     };
+    let configuration = configuration(&given, prefix);
+    let minutes = |name: &str| amount(item, name).map(|minutes| (minutes * 60_000.0) as u64);
+    let (start_at, stop_at) = (time(item, "start_at"), time(item, "stop_at"));
+    // The same time twice is no schedule.
+    let times = (start_at != stop_at).then_some((start_at, stop_at));
     Wish {
         desired,
+        enabled,
         keep_warm: flag(item, "keep_warm").unwrap_or(false),
         retry: item.get("retry").map(ToString::to_string),
-        configuration: configuration(&given, prefix),
+        backup: backup(item, &given, configuration.as_ref().ok()),
+        start_at: times.and_then(|(start, _)| start),
+        stop_at: times.and_then(|(_, stop)| stop),
+        limits: Limits {
+            no_input: minutes("no_input_minutes_max"),
+            session: minutes("session_hours_max").map(|minutes| 60 * minutes),
+            day_is_spent: amount(item, "budget_usd_per_day")
+                .is_some_and(|most| most < LESS_THAN_A_START_USD),
+            hold: flag(item, "hold").unwrap_or(false),
+        },
+        return_after: minutes("return_after_minutes"),
+        configuration,
     }
+}
+
+/// A number greater than zero, written as one or as a text.
+fn amount(item: &Value, name: &str) -> Option<f64> {
+    let value = item.get(name)?;
+    let text = value.get("N").or_else(|| value.get("S"))?.as_str()?;
+    text.trim().parse().ok().filter(|number| *number > 0.0)
+}
+
+/// The second address with its key, the primary's where it has none of its own; only with failover.
+fn backup<'a>(
+    item: &Value,
+    given: &impl Fn(&str) -> Option<&'a str>,
+    primary: Option<&Configuration>,
+) -> Option<Configuration> {
+    let primary = primary.filter(|_| flag(item, "failover_enabled") == Some(true))?;
+    let key = given("backup_stream_key_param").unwrap_or(&primary.parameter);
+    let backup = Configuration {
+        url: canonical(given("backup_rtmp_url")?)?,
+        parameter: key.to_owned(),
+        ..primary.clone()
+    };
+    (backup != *primary).then_some(backup)
 }
 
 fn configuration<'a>(
@@ -202,10 +270,16 @@ impl Wish {
         self.configuration == other.configuration && self.retry == other.retry
     }
 
-    /// Whether it is to stream and can.
+    /// Whether it is to stream, going by its words alone, and can.
     #[must_use]
     pub fn streams(&self) -> bool {
         self.desired == Some(Desired::Streaming) && self.configuration.is_ok()
+    }
+
+    /// Whether it names a time.
+    #[must_use]
+    pub fn has_times(&self) -> bool {
+        self.start_at.is_some() || self.stop_at.is_some()
     }
 }
 

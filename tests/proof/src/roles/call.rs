@@ -123,6 +123,7 @@ const TABLE: &[Row] = &[
         ("mediaconnect:AddFlowOutputs", &["mediaconnect:flow", "mediaconnect:output"], Always),
         ("mediaconnect:TagResource", &["mediaconnect:output"], Tagged),
     ]),
+    ("mediaconnect:UpdateFlow", &[("mediaconnect:UpdateFlow", &["mediaconnect:flow"], Always)]),
     ("mediaconnect:UpdateFlowOutput", &[("mediaconnect:UpdateFlowOutput", &["mediaconnect:flow", "mediaconnect:output"], Always)]),
     ("mediaconnect:RemoveFlowOutput", &[("mediaconnect:RemoveFlowOutput", &["mediaconnect:flow", "mediaconnect:output"], Always)]),
     ("mediaconnect:ListTagsForResource", &[("mediaconnect:ListTagsForResource", &[], Always)]),

@@ -49,7 +49,12 @@ impl Dice {
 #[must_use]
 pub fn task(seed: u64) -> Task {
     let mut dice = Dice::new(seed);
-    let setup = life(&mut dice);
+    let mut setup = life(&mut dice);
+    // With dice of its own: the other seeds stay as they are.
+    let mut more = Dice::new(seed ^ ON_THE_AIR);
+    if more.happens(0.25) {
+        on_the_air(&mut more, &mut setup);
+    }
     let climate = climate(&mut dice, &setup);
     Task {
         name: format!("seed {seed}"),
@@ -204,6 +209,89 @@ fn act(dice: &mut Dice, id: &str) -> Act {
         21 => Act::Redrive(id.to_owned()),
         22 => Act::Replay(id.to_owned()),
         _ => Act::Redeploy,
+    }
+}
+
+/// What is mixed into a seed for what happens on the air without an edit.
+const ON_THE_AIR: u64 = 0x0a1f_0a1f;
+
+/// A record gets a second address, a limit or a time; and platforms, alerts and encoders come and go
+/// among the operator's acts. In the end all of it is well again.
+fn on_the_air(dice: &mut Dice, setup: &mut Setup) {
+    let mut ids = Vec::new();
+    for cue in &mut setup.script {
+        if let Act::Put(record) = &mut cue.act
+            && dice.happens(0.7)
+        {
+            ids.push(record["destination_id"].as_str().unwrap_or("a").to_owned());
+            if let (Value::Object(record), Value::Object(more)) = (record, besides(dice)) {
+                record.extend(more);
+            }
+        }
+    }
+    let mut over = Vec::new();
+    for _ in 0..1 + dice.below(4) {
+        let id = ids
+            .get(dice.below(ids.len() as u64) as usize)
+            .map_or("a", String::as_str);
+        let (act, mends) = outside(dice, id);
+        let at = 1 + dice.below(setup.script.len() as u64) as usize;
+        let when = match dice.below(3) {
+            0 => When::Channel(id.to_owned(), "RUNNING", dice.below(20_000)),
+            _ => When::After(dice.below(120_000)),
+        };
+        setup.script.insert(at, Cue { when, act });
+        over.extend(mends);
+    }
+    // Long enough for a limit or a switch to act.
+    let mut wait = 30_000 + dice.below(400_000);
+    for act in over {
+        let when = When::After(std::mem::take(&mut wait));
+        setup.script.push(Cue { when, act });
+    }
+}
+
+/// What a record says besides.
+fn besides(dice: &mut Dice) -> Value {
+    let time = |minutes: u64| {
+        let at = (world::BEGIN / 60_000 + minutes) * 60;
+        let at = jiff::Timestamp::from_second(i64::try_from(at).unwrap_or_default());
+        json!(at.map_or_else(|_| String::new(), |at| at.to_string()))
+    };
+    match dice.below(6) {
+        0 | 1 => json!({
+            "failover_enabled": true,
+            "backup_rtmp_url": format!("rtmp://{}-backup.example.com/live", dice.one_of(&IDS)),
+        }),
+        2 => json!({"no_input_minutes_max": 2 + dice.below(4)}),
+        3 => json!({"session_hours_max": dice.one_of(&[0.1, 0.15, 0.2])}),
+        4 => json!({"budget_usd_per_day": dice.one_of(&[0.001, 50.0])}),
+        _ => {
+            let start = 8 + dice.below(10);
+            json!({"start_at": time(start), "stop_at": time(start + 5 + dice.below(10))})
+        }
+    }
+}
+
+/// What happens on the air, and what mends it.
+fn outside(dice: &mut Dice, id: &str) -> (Act, Option<Act>) {
+    let alert = |kind| {
+        let set = |set| Act::Alert(id.to_owned(), kind, set);
+        (set(true), Some(set(false)))
+    };
+    match dice.below(8) {
+        0..3 => {
+            let host = format!("{id}.example.com");
+            let word = dice.one_of(&["refuses", "closes"]);
+            (
+                Act::Platform(host.clone(), word),
+                Some(Act::Platform(host, "up")),
+            )
+        }
+        3 => alert("Failed RTMP Connection"),
+        4 => alert("Black Video Detected"),
+        5 | 6 => (Act::Cut("primary", true), Some(Act::Cut("primary", false))),
+        _ => (Act::ForeignAlert("Failed RTMP Connection"), None),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The search for a schedule that breaks a promise.
 //!
-//! - `scripts`: what operators do
+//! - `scripts`, `stories`: what operators do, and what becomes of a stream without them
 //! - `recording`: the places that a script passes when nothing goes wrong; they may not become fewer
 //! - `singles`: every fault at every place of every recording, and pairs of them
 //! - `chance`: random scripts under random weather, one seed each
@@ -11,6 +11,7 @@ pub mod crew;
 pub mod recording;
 pub mod scripts;
 pub mod singles;
+pub mod stories;
 
 use crate::{Plan, Setup};
 

@@ -1,13 +1,14 @@
-//! What an operator does in a run: a dozen and a half short stories that between them reach every
-//! state and every call. They are recorded once without faults; the recording says which calls and
+//! What an operator does in a run: short stories that between them reach every state and every call;
+//! those of what happens on the air without an edit are in `stories`. They are recorded once without faults; the recording says which calls and
 //! edges there are for faults to strike.
 
 use serde_json::{Value, json};
 
+use super::stories;
 use crate::setup::{self, Act, Cue, Setup, When, key_of};
 
 /// Seconds, in the scheduler's milliseconds.
-const SECOND: u64 = 1000;
+pub(super) const SECOND: u64 = 1000;
 
 /// A story with a name.
 #[derive(Clone, Debug)]
@@ -20,34 +21,34 @@ pub struct Script {
     pub records: usize,
 }
 
-fn record(id: &str) -> Value {
+pub(super) fn record(id: &str) -> Value {
     setup::record(id, "streaming")
 }
 
-fn with(mut record: Value, changes: Value) -> Value {
+pub(super) fn with(mut record: Value, changes: Value) -> Value {
     if let (Value::Object(record), Value::Object(changes)) = (&mut record, changes) {
         record.extend(changes);
     }
     record
 }
 
-fn cue(when: When, act: Act) -> Cue {
+pub(super) fn cue(when: When, act: Act) -> Cue {
     Cue { when, act }
 }
 
-fn after(seconds: u64, act: Act) -> Cue {
+pub(super) fn after(seconds: u64, act: Act) -> Cue {
     cue(When::After(seconds * SECOND), act)
 }
 
-fn quiet(act: Act) -> Cue {
+pub(super) fn quiet(act: Act) -> Cue {
     cue(When::Quiet, act)
 }
 
-fn edit(id: &str, changes: Value) -> Act {
+pub(super) fn edit(id: &str, changes: Value) -> Act {
     Act::Edit(id.to_owned(), changes)
 }
 
-fn ready(id: &str) -> Act {
+pub(super) fn ready(id: &str) -> Act {
     edit(id, json!({"desired_state": "ready"}))
 }
 
@@ -56,7 +57,7 @@ fn removed(id: &str) -> Act {
 }
 
 /// Key and record of a destination that is to stream.
-fn born(id: &str) -> Vec<Cue> {
+pub(super) fn born(id: &str) -> Vec<Cue> {
     vec![
         cue(When::At(0), Act::Key(key_of(id))),
         cue(When::At(SECOND), Act::Put(record(id))),
@@ -81,7 +82,7 @@ fn short(script: Vec<Cue>) -> Setup {
     }
 }
 
-fn script(name: &'static str, script: Vec<Cue>) -> Script {
+pub(super) fn script(name: &'static str, script: Vec<Cue>) -> Script {
     let records = script
         .iter()
         .filter_map(|cue| match &cue.act {
@@ -97,14 +98,14 @@ fn script(name: &'static str, script: Vec<Cue>) -> Script {
     }
 }
 
-fn one(name: &'static str, more: Vec<Cue>) -> Script {
+pub(super) fn one(name: &'static str, more: Vec<Cue>) -> Script {
     let mut cues = born("a");
     cues.extend(more);
     script(name, cues)
 }
 
 /// The removal that ends a story, so that "nothing is left" is asked of every one of them.
-fn end(id: &str) -> Cue {
+pub(super) fn end(id: &str) -> Cue {
     quiet(Act::Delete(id.to_owned()))
 }
 
@@ -289,6 +290,7 @@ pub fn all() -> Vec<Script> {
     all.push(at_once("two at once", 2));
     all.push(at_once("five at once", 5));
     all.push(same_address());
+    all.extend(stories::all());
     all
 }
 

@@ -50,13 +50,20 @@ pub(super) fn deploy(core: &mut Core, setup: &Setup) -> (String, Vec<String>, St
         assert!(response.status < 300, "{path}: {}", response.body);
         response.body
     };
-    let mut flow = json!({
-        "name": "lunora-lunora",
-        "sources": [{
-            "name": "primary", "protocol": "srt-listener", "ingestPort": 9998,
+    let source = |name: &str, port: u16| {
+        json!({
+            "name": name, "protocol": "srt-listener", "ingestPort": port,
             "whitelistCidr": "203.0.113.7/32", "minLatency": 2000,
-        }],
-    });
+        })
+    };
+    let mut flow = json!({"name": "lunora-lunora", "sources": [source("primary", 9998)]});
+    if setup.backup_source {
+        flow["sources"] = json!([source("primary", 9998), source("backup", 9999)]);
+        flow["sourceFailoverConfig"] = json!({
+            "state": "ENABLED", "failoverMode": "FAILOVER",
+            "sourcePriority": {"primarySource": "primary"},
+        });
+    }
     if setup.owns_flow {
         flow["flowTags"] = json!({"lunora:stack": "lunora"});
     }
@@ -198,6 +205,25 @@ impl World {
                     self.core.control(self.now, "POST", "by-hand", &body);
                 }
             }
+            Act::Cut(name, cut) => {
+                let action = if cut { "cut_source" } else { "restore_source" };
+                let (_, state) = self.core.control(self.now, "GET", "state", &Value::Null);
+                let mut sources = state["flows"][0]["sources"]
+                    .as_array()
+                    .into_iter()
+                    .flatten();
+                let arn = sources.find(|source| source["name"] == name);
+                if let Some(arn) = arn.and_then(|source| source["arn"].as_str()) {
+                    let body = json!({"action": action, "id": arn});
+                    self.core.control(self.now, "POST", "by-hand", &body);
+                }
+            }
+            Act::Platform(host, word) => {
+                let body = json!({host: word});
+                let (status, answer) = self.core.control(self.now, "POST", "platforms", &body);
+                assert_eq!(status, 200, "the simulator knows no such word: {answer}");
+            }
+            Act::ForeignAlert(kind) => self.foreign_alert(kind),
             Act::Quotas(body) => {
                 let (status, answer) = self.core.control(self.now, "POST", "quotas", &body);
                 assert_eq!(status, 200, "the simulator refuses the quotas: {answer}");
@@ -302,11 +328,6 @@ impl World {
         let name = format!("lunora-lunora-{id}");
         let thing = if action.ends_with("_channel") {
             self.channel_of(id)
-        } else if action.ends_with("_source") {
-            let (_, state) = self.core.control(self.now, "GET", "state", &Value::Null);
-            state["flows"][0]["sources"][0]["arn"]
-                .as_str()
-                .map(str::to_owned)
         } else if action.ends_with("_input") {
             let book = self.core.book();
             let mut rows = book.inputs().filter(|row| row.state() != "DELETED");

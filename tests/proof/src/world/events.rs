@@ -67,6 +67,24 @@ impl World {
         self.told_to("update-flow", batch);
     }
 
+    /// An alert of a channel that somebody else has in the account.
+    pub(super) fn foreign_alert(&mut self, kind: &str) {
+        self.told(json!({
+            "version": "0",
+            "id": "00000000-beef-4000-8000-000000000000",
+            "detail-type": "MediaLive Channel Alert",
+            "source": "aws.medialive",
+            "account": crate::connector::ACCOUNT,
+            "time": super::states::timestamp(self.now / 1000 * 1000).to_string(),
+            "region": crate::connector::REGION,
+            "resources": [FOREIGN_CHANNEL],
+            "detail": {
+                "alarm_state": "SET", "alarm_id": "1", "alert_type": kind, "pipeline": "0",
+                "channel_arn": FOREIGN_CHANNEL, "message": kind,
+            },
+        }));
+    }
+
     fn told(&mut self, event: Value) {
         for worker in self.house.woken_by(&event) {
             self.told_to(worker, event.clone());
@@ -191,14 +209,34 @@ impl World {
     }
 }
 
-/// The same event of a channel that is not ours.
+/// A channel that is not ours.
+const FOREIGN_CHANNEL: &str = "arn:aws:medialive:us-west-2:123456789012:channel:9999999";
+/// A flow that is not ours.
+const FOREIGN_FLOW: &str = "arn:aws:mediaconnect:us-west-2:123456789012:flow:1-foreign-1:theirs";
+
+/// The same event of a channel, or of a flow with its source, that is not ours.
 fn forged(delivery: &Delivery) -> Delivery {
     let mut forged = delivery.clone();
-    let arn = "arn:aws:medialive:us-west-2:123456789012:channel:9999999";
     if forged.event["detail"].get("channel_arn").is_some() {
-        forged.event["detail"]["channel_arn"] = json!(arn);
+        forged.event["detail"]["channel_arn"] = json!(FOREIGN_CHANNEL);
     }
-    forged.event["resources"] = json!([arn]);
+    if forged.event["source"] != "aws.mediaconnect" {
+        forged.event["resources"] = json!([FOREIGN_CHANNEL]);
+    } else {
+        // Their source is called as ours is, and says the contrary.
+        let ours = delivery.event["resources"].as_array().into_iter().flatten();
+        let mut names = ours.filter_map(|arn| arn.as_str()?.rsplit_once(":source:"));
+        let name = names.find_map(|(_, rest)| rest.rsplit(':').next());
+        let source = FOREIGN_FLOW.replace(":flow:", ":source:");
+        let source = source.replace(":theirs", &format!(":{}", name.unwrap_or("theirs")));
+        forged.event["resources"] = json!([FOREIGN_FLOW, source]);
+        if let Some(state) = forged.event.pointer_mut("/detail/current/state") {
+            *state = match state.as_str() {
+                Some("CONNECTED") => json!("DISCONNECTED"),
+                _ => json!("CONNECTED"),
+            };
+        }
+    }
     forged.event["id"] = json!("00000000-dead-4000-8000-000000000000");
     forged
 }

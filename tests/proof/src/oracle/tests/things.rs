@@ -337,7 +337,7 @@ fn minutes_of_an_orphan_are_counted() {
     stage.delete_record();
     stage.pass(90);
     let mut oracles = stage.oracles.take().unwrap();
-    oracles.little_is_orphaned(&stage, false);
+    oracles.little_is_orphaned(&stage, false, 0);
     stage.oracles = Some(oracles);
     stage.expect("orphan-minutes", "left unattended for 90 s");
     // As long as somebody is at work on it, it is no orphan.
@@ -346,7 +346,7 @@ fn minutes_of_an_orphan_are_counted() {
     stage.delete_record();
     stage.pass(90);
     let mut oracles = stage.oracles.take().unwrap();
-    oracles.little_is_orphaned(&stage, false);
+    oracles.little_is_orphaned(&stage, false, 0);
     stage.oracles = Some(oracles);
     assert!(
         !stage

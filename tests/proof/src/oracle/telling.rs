@@ -1,0 +1,109 @@
+//! What people are told: one message for each incident and one when it is over, none of what is not ours.
+
+use std::collections::BTreeMap;
+
+use super::sight::{House, Table};
+use super::watch::Oracles;
+use crate::setup::Act;
+use crate::trace::{Event, What};
+use crate::{Fault, World};
+
+/// How often an incident was told, and how often that it was over.
+type Told = BTreeMap<(String, String), (u32, u32)>;
+
+/// Every message, by destination and incident.
+fn told(world: &World) -> Result<Told, String> {
+    let mut told = Told::new();
+    for message in world.published() {
+        let named = message
+            .message
+            .lines()
+            .find_map(|line| line.strip_prefix("Incident: "));
+        let Some((incident, destination)) = named.and_then(|named| named.split_once(" of ")) else {
+            return Err(format!("a message names no incident: {}", message.subject));
+        };
+        let key = (destination.to_owned(), incident.to_owned());
+        let (one, over) = told.entry(key).or_default();
+        match message.subject.starts_with("Lunora over: ") {
+            true => *over += 1,
+            false => *one += 1,
+        }
+    }
+    Ok(told)
+}
+
+impl Oracles {
+    /// An incident is told once, and once that it is over, by whoever watches it; whoever was stopped by a
+    /// person between noting that it tells and telling leaves one untold, and one that is redriven may
+    /// tell again. At rest what was told is told to be over, unless it lasts. Nobody is told of a thing
+    /// that no record of ours asked for.
+    pub fn tells_once(&mut self, world: &World) {
+        let (now, disturbed) = (World::now(world), is_disturbed(world));
+        let told = match told(world) {
+            Ok(told) => told,
+            Err(sentence) => return self.broken("one message", now, None, sentence),
+        };
+        for ((destination, incident), (one, over)) in told {
+            let ours = destination == domain::incident::FLOW
+                || self
+                    .destinations
+                    .get(&destination)
+                    .is_some_and(|known| !known.wishes.is_empty());
+            let sentence = if !ours {
+                "somebody was told of what is not ours".to_owned()
+            } else if !disturbed && (one > 1 || over > 1 || over > one) {
+                format!("it was told {one} times and to be over {over} times")
+            } else {
+                continue;
+            };
+            let sentence = format!("{incident}: {sentence}");
+            self.broken("one message", now, Some(&destination), sentence);
+        }
+    }
+
+    /// At rest what was told is told to be over, if it is, and no row is left of it.
+    pub fn tells_the_end(&mut self, world: &World) {
+        let (now, disturbed) = (World::now(world), is_disturbed(world));
+        let open: Vec<String> = House::keys(world, Table::Ledger)
+            .into_iter()
+            .filter(|key| key.starts_with("incident#"))
+            .filter(|key| {
+                let row = world.item(Table::Ledger, key);
+                row.is_some_and(|row| row.get("open").is_some())
+            })
+            .collect();
+        for ((destination, incident), (one, over)) in told(world).unwrap_or_default() {
+            let cause = incident.split_once('#').map_or("", |(_, cause)| cause);
+            let lasts = open.contains(&format!("incident#{destination}#{cause}"));
+            if one > 0 && over == 0 && !lasts && !disturbed {
+                let sentence = format!("{incident} was told, is over, and nobody was told so");
+                self.broken("one message", now, Some(&destination), sentence);
+            }
+        }
+        for key in open {
+            let id = key.split('#').nth(1).unwrap_or_default().to_owned();
+            let gone = self
+                .living
+                .get(&id)
+                .is_none_or(std::collections::BTreeSet::is_empty);
+            if gone && id != domain::incident::FLOW {
+                let sentence = format!("nothing of it exists, and {key} is open");
+                self.broken("one message", now, Some(&id), sentence);
+            }
+        }
+    }
+}
+
+/// Whether a person stopped or redrove an execution.
+fn is_disturbed(world: &World) -> bool {
+    let stopped = |fault: Fault| matches!(fault, Fault::Aborted | Fault::Redriven(_));
+    let by_hand = |event: &Event| match event.what {
+        What::Acted(number) => matches!(
+            world.act(number),
+            Act::Abort(_) | Act::Redrive(_) | Act::Replay(_)
+        ),
+        _ => false,
+    };
+    world.taken().iter().any(|taken| stopped(taken.fault))
+        || world.trace().events().iter().any(by_hand)
+}
