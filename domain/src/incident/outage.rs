@@ -9,6 +9,10 @@ use std::collections::BTreeSet;
 /// that is missing by itself, in any order.
 const EXPLAINS_SECONDS: i64 = 10;
 
+/// A connection that holds for less than this was none, seconds: a platform that does not know the key
+/// closes it within a few.
+const HELD_SECONDS: i64 = 10;
+
 /// One alert as MediaLive's list has it. Not its message, which may name a URL.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Listed {
@@ -62,13 +66,12 @@ pub fn outage(
     };
     let mut found: Option<Outage> = None;
     let mut first_of_run: Option<Timestamp> = None;
-    for stretch in stretches(cause, listed, run_since) {
+    let all = stretches(cause, listed, run_since);
+    for stretch in all.clone() {
         let Some(stretch) = unexplained(stretch, &lost) else {
             continue;
         };
-        let noise = stretch
-            .to
-            .is_some_and(|to| to < after(stretch.from, cause.debounce_seconds()));
+        let noise = is_noise(&stretch, &all, cause);
         let known = stretch
             .to
             .is_some_and(|to| accounted.is_some_and(|accounted| to <= accounted));
@@ -106,6 +109,36 @@ pub fn outage(
         outage.failing_since = first_of_run.filter(|_| outage.set_since.is_some());
     }
     found
+}
+
+/// Whether a stretch was too short to be told: alone, or in a row that was. A platform that takes the
+/// stream and closes it at once, as with a wrong key, fails for as long as the row lasts.
+fn is_noise(stretch: &Stretch, all: &[Stretch], cause: Cause) -> bool {
+    let Some(to) = stretch.to else {
+        return false;
+    };
+    let (mut from, mut to) = (stretch.from, to);
+    if cause == Cause::RtmpFailed {
+        for earlier in all.iter().rev().filter(|one| one.from < stretch.from) {
+            if earlier
+                .to
+                .is_none_or(|end| from >= after(end, HELD_SECONDS))
+            {
+                break;
+            }
+            from = earlier.from;
+        }
+        for later in all.iter().filter(|one| one.from > stretch.from) {
+            if later.from >= after(to, HELD_SECONDS) {
+                break;
+            }
+            match later.to {
+                Some(end) => to = end,
+                None => return false,
+            }
+        }
+    }
+    to < after(from, cause.debounce_seconds())
 }
 
 /// Without a picture there is no sound either, and an output group without input may pause.
@@ -250,6 +283,20 @@ mod tests {
             None,
             "of a run before, never cleared"
         );
+    }
+
+    #[test]
+    fn a_platform_that_closes_again_and_again_is_one_outage() {
+        // Five seconds without a connection, three with one.
+        let closes: Vec<Listed> = (0..6)
+            .map(|time| alert(RTMP, time * 8, Some(time * 8 + 5)))
+            .collect();
+        let rtmp = |listed: &[Listed]| found(Cause::RtmpFailed, listed, None);
+        assert_eq!(rtmp(&closes), Some((0, Some(45))));
+        assert_eq!(rtmp(&closes[..2]), None, "twice within the debounce");
+        assert_eq!(rtmp(&closes[2..3]), None, "once is noise");
+        let apart = [closes[0].clone(), alert(RTMP, 20, Some(25))];
+        assert_eq!(rtmp(&apart), None, "it held in between");
     }
 
     #[test]
