@@ -32,6 +32,11 @@ fn told(world: &World) -> Result<Told, String> {
     Ok(told)
 }
 
+/// A limit is told when it is near and when it has acted, each as a word of its own.
+fn is_limit(incident: &str) -> bool {
+    incident.contains("#cap_")
+}
+
 impl Oracles {
     /// An incident is told once, and once that it is over, by whoever watches it; whoever was stopped by a
     /// person between noting that it tells and telling leaves one untold, and one that is redriven may
@@ -51,6 +56,8 @@ impl Oracles {
                     .is_some_and(|known| !known.wishes.is_empty());
             let sentence = if !ours {
                 "somebody was told of what is not ours".to_owned()
+            } else if is_limit(&incident) && over > 0 {
+                "a limit that has acted is never over by itself".to_owned()
             } else if !disturbed && (one > 1 || over > 1 || over > one) {
                 format!("it was told {one} times and to be over {over} times")
             } else {
@@ -75,7 +82,7 @@ impl Oracles {
         for ((destination, incident), (one, over)) in told(world).unwrap_or_default() {
             let cause = incident.split_once('#').map_or("", |(_, cause)| cause);
             let lasts = open.contains(&format!("incident#{destination}#{cause}"));
-            if one > 0 && over == 0 && !lasts && !disturbed {
+            if one > 0 && over == 0 && !lasts && !disturbed && !is_limit(&incident) {
                 let sentence = format!("{incident} was told, is over, and nobody was told so");
                 self.broken("one message", now, Some(&destination), sentence);
             }
