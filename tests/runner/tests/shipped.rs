@@ -86,7 +86,7 @@ fn the_shipped_incident_is_told_once_each_way() {
     let input = json!({
         "destination_id": "youtube", "cause": "rtmp_failed", "told": { "done": false },
         "message": { "subject": "", "text": "" },
-        "incident": { "incident_id": "one", "look_at": "1970-01-01T00:00:15Z" },
+        "incident": { "incident_id": "one", "look_at": "1970-01-01T00:00:15Z", "looks": 0 },
     });
     let mut execution = Execution::start(machine, arn, "one", input, now);
     // What each look finds: too early, lasting, still there after a wait without news, over, flapping,
@@ -119,7 +119,7 @@ fn the_shipped_incident_is_told_once_each_way() {
                 let answer = json!({
                     "next": next, "incident_id": "one", "since": "1970-01-01T00:00:00Z",
                     "look_at": "1970-01-01T00:00:20Z", "wait_seconds": 60,
-                    "until": "1970-01-01T00:10:00Z", "changes": 1,
+                    "until": "1970-01-01T00:10:00Z", "changes": 1, "looks": 1,
                     "message": { "subject": next, "text": "..." },
                 });
                 execution.answer(now, attempt, Ok(answer));

@@ -22,8 +22,10 @@ async fn is_ready(cloud: &Cloud, input_id: &str) -> Result<bool, Error> {
 
 /// Creates, or finds what an earlier try created. Transient while the input is not ready for it.
 pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
-    let (clients, settings, now) = (&cloud.clients, &cloud.settings, cloud.now());
+    let (clients, settings) = (&cloud.clients, &cloud.settings);
     let id = &input.destination_id;
+    // By a clock that runs behind, what was made just now would be so old that it should be listed.
+    let now = cloud.now().max(input.entered_at);
     if is_fresh(&input, now) && input.plan.look.channel.is_some() {
         return Ok(Done::new("already so"));
     }

@@ -36,6 +36,9 @@ const GRACE_MS: u64 = 30_000;
 const DAMPING_MS: u64 = 1_800_000;
 /// Between the way back and the next switch to the backup.
 const RETURNED_MS: u64 = 600_000;
+/// It counts from the decision; the stop that comes before the update takes so long at most (MediaLive
+/// user guide: stopping a channel), and may be quicker the second time.
+const STOP_MS: u64 = 420_000;
 /// DescribeFlow may be so far behind, with the time that a worker takes.
 const SHOWN_LATE_MS: u64 = 60_000;
 /// Announced so long before.
@@ -345,13 +348,14 @@ impl Oracles {
             Some((last, true, _)) if !to_backup => {
                 let gap = at - last;
                 let ailed = self.ailed(&id, last).is_some();
-                let fine = gap >= DAMPING_MS && (ailed || returns.is_some_and(|most| gap >= most));
+                let fine = gap + STOP_MS >= DAMPING_MS
+                    && (ailed || returns.is_some_and(|most| gap + STOP_MS >= most));
                 (!fine).then(|| format!("back to the primary after {} s", gap / 1000))
             }
             _ => None,
         };
         let again = known.returned.filter(|(_, then)| *then == words);
-        let soon = again.filter(|(back, _)| to_backup && at < back + RETURNED_MS);
+        let soon = again.filter(|(back, _)| to_backup && at + STOP_MS < back + RETURNED_MS);
         let sentence = sentence.or_else(|| {
             soon.map(|(back, _)| format!("to the backup again after {} s", (at - back) / 1000))
         });

@@ -40,7 +40,7 @@ pub(crate) fn follow(case: &Value) -> Result<Value, String> {
     let input = json!({
         "destination_id": name, "cause": "rtmp_failed", "told": { "done": false },
         "message": { "subject": "", "text": "" },
-        "incident": { "incident_id": "one", "look_at": "2026-11-21T00:00:30Z" },
+        "incident": { "incident_id": "one", "look_at": "2026-11-21T00:00:30Z", "looks": 0 },
     });
     let mut execution = Execution::start(machine, &arn, name, input, now);
     let (mut calls, mut asked, mut tokens) =
