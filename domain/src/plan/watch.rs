@@ -10,7 +10,7 @@ use crate::{
     cost::{self, Money},
     encoder::input_class,
     incident::{Cause, Trouble},
-    ledger::{self, Ledger},
+    ledger::{self, Attempt, Ledger},
     look::Look,
     problem::Problem,
     record::{Configuration, DesiredState, Wish},
@@ -163,8 +163,8 @@ impl Watch {
         let channel = look.channel.there();
         let up = channel.is_some_and(|channel| channel.state.is_up());
         if up && ledger.on_since.is_none() {
-            let sent = ledger.starts.last().map_or(now, |start| start.at.min(now));
-            ledger.on_since = Some(sent);
+            let taken = |start: &Attempt| start.taken_at.unwrap_or(start.at).min(now);
+            ledger.on_since = Some(ledger.starts.last().map_or(now, taken));
         }
         let since = ledger.on_since;
         // What was started anew is billed anew, and the run before is among what was spent.
