@@ -3,7 +3,7 @@
 
 mod notice;
 
-pub use notice::{Notice, Stage, near, reached};
+pub use notice::{Notice, Stage, clock, near, reached};
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};

@@ -65,7 +65,7 @@ pub fn instead_of_a_look(now: Timestamp, row: &Ledger) -> Option<ChannelLook> {
 
 /// When AWS answered, by its own clock, unless that is another clock than ours.
 pub fn answered_at(told: Timestamp, sent: Timestamp, now: Timestamp) -> Option<Timestamp> {
-    let after_sending = ledger::after(told, SKEW_SECONDS) >= whole_seconds(sent);
+    let after_sending = ledger::after(told, SKEW_SECONDS) >= ledger::whole_seconds(sent);
     (after_sending && told <= ledger::after(now, SKEW_SECONDS)).then_some(told)
 }
 
@@ -87,7 +87,7 @@ pub fn beginning(row: &Ledger, until: Until, looked_at: Timestamp) -> Beginning 
         return Beginning::Unknown;
     };
     let sent = sent_at(intent);
-    if intent.operation != until.operation() || sent < whole_seconds(looked_at) {
+    if intent.operation != until.operation() || sent < ledger::whole_seconds(looked_at) {
         return Beginning::Unknown;
     }
     let over = row.heard.as_ref().is_some_and(|heard| {
@@ -98,7 +98,8 @@ pub fn beginning(row: &Ledger, until: Until, looked_at: Timestamp) -> Beginning 
                 | (Until::Deleted, ChannelState::Deleted)
         );
         // In the second of the act, any other state is the one that the act set out from.
-        let after = heard.at > whole_seconds(sent) || goal && heard.at == whole_seconds(sent);
+        let after = heard.at > ledger::whole_seconds(sent)
+            || goal && heard.at == ledger::whole_seconds(sent);
         heard.channel_id == channel.id && after && is_over(until, &heard.state)
     });
     if over {
@@ -110,10 +111,6 @@ pub fn beginning(row: &Ledger, until: Until, looked_at: Timestamp) -> Beginning 
 
 fn sent_at(intent: &Intent) -> Timestamp {
     ledger::after(intent.until, -ledger::INTENT_SECONDS)
-}
-
-fn whole_seconds(time: Timestamp) -> Timestamp {
-    Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
 #[cfg(test)]

@@ -297,6 +297,11 @@ fn is_past_hour(attempt: &Attempt, now: Timestamp) -> bool {
     now.as_second() - attempt.at.as_second() >= 3600
 }
 
+/// The second that a time is in, as AWS tells times.
+pub fn whole_seconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}
+
 /// Seconds from now, as a time.
 pub fn after(now: Timestamp, seconds: i64) -> Timestamp {
     Timestamp::from_second(now.as_second() + seconds).unwrap_or(Timestamp::MAX)

@@ -22,10 +22,11 @@ pub use sums::{
 
 use crate::{
     cost::{EGRESS, IDLE_CHANNEL, IDLE_INPUT, Money},
+    ledger::whole_seconds,
     record::Item,
 };
 use jiff::Timestamp;
-use price::{minutes, run_minutes, run_price, seconds, whole};
+use price::{minutes, run_minutes, run_price, seconds};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -219,7 +220,7 @@ impl Session {
             "egress_usd_estimate": self.egress_usd,
             "cost_usd": self.cost(),
             "prices_are_guesses": self.placeholder,
-            "noted_at": whole(now).to_string(),
+            "noted_at": whole_seconds(now).to_string(),
         });
         if !self.incidents.is_empty() {
             item["incident_ids"] = json!(self.incidents);
@@ -245,7 +246,7 @@ impl Account {
     /// Notes when AWS took the stop of the stretch under way: the picture goes with it.
     fn stop_is_taken(&mut self, at: Timestamp) {
         if let Some((stopping, _)) = self.run.as_mut().and_then(|run| run.stopping.as_mut()) {
-            *stopping = whole(at);
+            *stopping = whole_seconds(at);
         }
     }
 

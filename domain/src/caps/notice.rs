@@ -105,7 +105,8 @@ pub fn reached(cap: Cap, at: Timestamp) -> String {
     format!("{}: it was stopped at {at} and deleted.", cap.reason())
 }
 
-fn clock(at: Timestamp) -> String {
+/// The time of day, as people are told it.
+pub fn clock(at: Timestamp) -> String {
     at.strftime("%H:%M:%S UTC").to_string()
 }
 

@@ -1,7 +1,7 @@
 //! What a channel's list of alerts says of one cause: when it began, whether it lasts.
 
 use super::{Cause, QUIET_SECONDS};
-use crate::ledger::after;
+use crate::ledger::{after, whole_seconds};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
@@ -187,10 +187,6 @@ fn stretches(cause: Cause, listed: &[Listed], run_since: Option<Timestamp>) -> V
         }
     }
     found
-}
-
-fn whole_seconds(time: Timestamp) -> Timestamp {
-    Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use super::watch::Watch;
 use crate::{
-    caps::{self, Due},
+    caps::{self, Due, clock},
     failover::{self, Failover, UrlType},
     incident::Cause,
     ledger::{Ledger, after},
@@ -16,10 +16,6 @@ use jiff::Timestamp;
 /// A start that takes longer has a reason of its own: MediaLive's longest normal one is ten minutes,
 /// and a stop comes before it.
 const RESTART_SECONDS: i64 = 900;
-
-fn clock(at: Timestamp) -> String {
-    at.strftime("%H:%M:%S UTC").to_string()
-}
 
 fn day(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M UTC").to_string()

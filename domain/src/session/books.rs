@@ -2,11 +2,11 @@
 
 use super::{
     Account, Cause, Idle, Noted, Run, Session,
-    price::{run_minutes, run_price, seconds, whole},
+    price::{run_minutes, run_price, seconds},
 };
 use crate::{
     cost::{EGRESS, Money},
-    ledger::{Attempt, Ledger, Sought, Until, after},
+    ledger::{Attempt, Ledger, Sought, Until, after, whole_seconds},
     look::{ChannelState, LAG_OF_START_SECONDS, Look, Sight},
 };
 use jiff::Timestamp;
@@ -59,7 +59,7 @@ fn keep(
     ledger: &Ledger,
     facts: &Facts<'_>,
 ) -> Option<Session> {
-    let now = whole(facts.now);
+    let now = whole_seconds(facts.now);
     let look = &facts.look.channel;
     // Missing once is not gone: until the row says so, nothing is known.
     if ledger.channel.is_some() && !matches!(look, Sight::There(_)) {
@@ -132,7 +132,7 @@ fn begin_idle(account: &mut Account, ledger: &Ledger) {
         let fresh = sought
             .as_ref()
             .filter(|sought| sought.incarnation == ledger.incarnation);
-        whole(fresh.map_or(made, |sought| sought.at.min(made)))
+        whole_seconds(fresh.map_or(made, |sought| sought.at.min(made)))
     };
     if let (Some(channel), None) = (&ledger.channel, account.channel_idle_since) {
         account.channel_idle_since = Some(since(&ledger.channel_sought, channel.at));
@@ -162,7 +162,7 @@ fn fell_back(account: &Account, before: &Ledger, now: Timestamp) -> bool {
 
 /// The newest start since the channel was last seen to be idle.
 fn newest_start(account: &Account, before: &Ledger) -> Option<Timestamp> {
-    let taken = |start: &Attempt| whole(start.taken_at.unwrap_or(start.at));
+    let taken = |start: &Attempt| whole_seconds(start.taken_at.unwrap_or(start.at));
     let start = before.starts.iter().map(taken).max();
     let idle = account.channel_idle_since;
     start.filter(|at| idle.is_none_or(|idle| *at >= idle))
@@ -176,7 +176,7 @@ fn open(account: &mut Account, before: &Ledger, ledger: &Ledger, facts: &Facts<'
     // A start by hand is in nobody's notes.
     let started_at = newest_start(account, before)
         .or(told)
-        .unwrap_or(whole(facts.now));
+        .unwrap_or(whole_seconds(facts.now));
     if let Some(since) = account.channel_idle_since.take() {
         account.idle.add_channel(since, started_at);
     }
@@ -207,13 +207,14 @@ fn follow(
 ) {
     if run.on_air_at.is_none() && state.is_some_and(ChannelState::is_on_air) {
         let told = heard(before, &run.channel_id, &ChannelState::Running);
-        let seen = ledger.streaming_started_at.map(whole);
+        let seen = ledger.streaming_started_at.map(whole_seconds);
         let at = told.filter(|at| *at >= run.started_at).or(seen);
-        run.on_air_at = Some(at.unwrap_or(whole(facts.now)).max(run.started_at));
+        run.on_air_at = Some(at.unwrap_or(whole_seconds(facts.now)).max(run.started_at));
     }
     match (facts.stops, state) {
         (Some(cause), _) => {
-            run.stopping.get_or_insert((whole(facts.now), cause));
+            run.stopping
+                .get_or_insert((whole_seconds(facts.now), cause));
         }
         // On its way down, whatever is wanted now.
         (None, Some(ChannelState::Stopping)) => {}
@@ -222,7 +223,7 @@ fn follow(
     let told = ledger.troubles.iter();
     let ours = told.filter(|(_, trouble)| trouble.channel_id == run.channel_id);
     run.incidents.extend(
-        ours.map(|(cause, trouble)| format!("{}#{}", whole(trouble.since), cause.as_str())),
+        ours.map(|(cause, trouble)| format!("{}#{}", whole_seconds(trouble.since), cause.as_str())),
     );
 }
 

@@ -58,8 +58,3 @@ pub(super) fn minutes(from: Timestamp, to: Timestamp) -> u64 {
 pub(super) fn seconds(from: Timestamp, to: Timestamp) -> u64 {
     u64::try_from(to.as_second() - from.as_second()).unwrap_or(0)
 }
-
-/// The second that a time is in.
-pub(super) fn whole(time: Timestamp) -> Timestamp {
-    Timestamp::from_second(time.as_second()).unwrap_or(time)
-}

@@ -3,7 +3,7 @@
 //! A session belongs to the month and the day (UTC) in which it began. Sums are made anew from the
 //! sessions each time and never added to, so that doing it twice does it once.
 
-use super::price::whole;
+use crate::ledger::whole_seconds;
 use crate::{cost::Money, ledger::Ledger, record::Item};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -137,7 +137,7 @@ impl Sum {
             ("billed_minutes".to_owned(), json!(self.billed_minutes)),
             ("incidents".to_owned(), json!(self.incidents)),
             ("cost_usd".to_owned(), json!(self.usd)),
-            ("noted_at".to_owned(), json!(whole(now).to_string())),
+            ("noted_at".to_owned(), json!(whole_seconds(now).to_string())),
         ])
     }
 }
@@ -157,7 +157,7 @@ pub fn all_item(month: &str, shares: &BTreeMap<String, Money>, now: Timestamp) -
         ("started_at".to_owned(), json!(month_key(month))),
         ("cost_usd".to_owned(), json!(total)),
         ("by_destination".to_owned(), json!(shares)),
-        ("noted_at".to_owned(), json!(whole(now).to_string())),
+        ("noted_at".to_owned(), json!(whole_seconds(now).to_string())),
     ])
 }
 

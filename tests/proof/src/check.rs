@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::oracle::rest::End;
+use crate::oracle::end::End;
 use crate::oracle::{Oracles, Rules, Violation, money::Tally};
 use crate::setup::{Act, When};
 use crate::trace::What;

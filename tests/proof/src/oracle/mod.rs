@@ -10,7 +10,7 @@
 //! - `things` (S1, S2, S3), `record` (S4), `secrecy` (S5), `stops` (S6, S7), `mirror` and `problems`
 //!   (S8), `calls` (S9), `bounds` (S10, L6), `content`, `money`, `air`: the safety oracles
 //! - `telling`: one message for each incident, and one when it is over
-//! - `rest`: the liveness oracles, for a house that has come to rest (L1, L2, L4)
+//! - `rest`: the liveness oracles, for a house that has come to rest (L1, L2); `end`: that it ends as without faults (L4)
 
 pub mod air;
 pub mod bounds;
@@ -20,6 +20,7 @@ pub mod clock;
 pub mod content;
 pub mod course;
 pub mod encoding;
+pub mod end;
 pub mod house;
 pub mod memory;
 pub mod mirror;
