@@ -54,6 +54,9 @@ pub struct Helper {
     pub accounted: Option<Timestamp>,
     /// Rises with every word about it.
     pub changes: u64,
+    /// The key of the incident that people were last told of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub told: Option<String>,
     /// The task token of the state that watches it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,

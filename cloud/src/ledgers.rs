@@ -169,7 +169,7 @@ pub async fn give_back(
         .remove("holder")
         .remove("held_at")
         .when_equal("holder", text(execution));
-    let update = when_knock(update, knock);
+    let update = when_count(update, "knock", knock);
     match write(clients, settings, destination_id, update, ReturnValue::None).await? {
         Written::Yes(_) => Ok(()),
         Written::No(row) => {
@@ -186,11 +186,12 @@ pub async fn give_back(
     }
 }
 
-fn when_knock(update: Update, knock: u64) -> Update {
-    if knock == 0 {
-        update.when_absent_or_equal("knock", attribute(&0_u64))
+/// On condition that a count is what it was; one that is not there is none.
+fn when_count(update: Update, name: &str, count: u64) -> Update {
+    if count == 0 {
+        update.when_absent_or_equal(name, attribute(&0_u64))
     } else {
-        update.when_equal("knock", attribute(&knock))
+        update.when_equal(name, attribute(&count))
     }
 }
 
@@ -206,17 +207,16 @@ pub async fn save(
     if update.is_empty() {
         return Ok(());
     }
-    let update = holder.seal(update);
-    match write(
-        clients,
-        settings,
-        &after.destination_id,
-        update,
-        ReturnValue::None,
-    )
-    .await?
-    {
+    let mut update = holder.seal(update);
+    if before.generation != after.generation {
+        update = when_count(update, "generation", before.generation);
+    }
+    let id = &after.destination_id;
+    match write(clients, settings, id, update, ReturnValue::None).await? {
         Written::Yes(_) => Ok(()),
+        Written::No(row) if row.get("holder") == Some(&text(holder.execution)) => Err(
+            Error::transient("A late write of an earlier try came in between."),
+        ),
         Written::No(_) => Err(Error::Stale("Another execution holds the lease.".into())),
     }
 }
@@ -283,25 +283,33 @@ pub async fn hear(
     }
 }
 
-/// Notes that the input is gone, on condition that we hold the lease and that it is this one.
+/// Notes that the input is gone, on condition that we hold the lease and that it is this one. One that
+/// was only not found is gone if DeleteInput was accepted; otherwise two looks of Plan tell.
 pub async fn forget_input(
     clients: &Clients,
     settings: &Settings,
     destination_id: &str,
     holder: Holder<'_>,
     input_id: &str,
+    seen_deleted: bool,
 ) -> Result<(), Error> {
-    let update = Update::default()
+    let mut update = Update::default()
         .remove("input")
         .remove("input_sought")
+        .remove("input_deleted")
         .remove("intent")
         .add("incarnation", 1)
         .when_nested_equal("input", "id", text(input_id));
+    if !seen_deleted {
+        update = update.when_equal("input_deleted", attribute(&true));
+    }
     let update = holder.seal(update);
     match write(clients, settings, destination_id, update, ReturnValue::None).await? {
         Written::Yes(_) => Ok(()),
-        // Noted by an earlier try, or the lease is another's: Plan can tell.
-        Written::No(_) => Err(Error::Stale("The input was forgotten before.".into())),
+        // Noted by an earlier try, not found without being deleted, or the lease is another's.
+        Written::No(_) => Err(Error::Stale(
+            "Plan can tell what became of the input.".into(),
+        )),
     }
 }
 

@@ -14,6 +14,7 @@ use aws_smithy_types::DateTime;
 use domain::{
     encoder::{AUDIO_SELECTOR, RTMP_DESTINATION_ID},
     incident,
+    ledger::Sought,
     look::{ChannelLook, ChannelState},
     name::{self, Tags},
     record::Configuration,
@@ -343,12 +344,21 @@ pub async fn alerts(
     ))
 }
 
-/// The destination's own thing among those listed: the living one, if there are several.
-pub fn own<'a>(listed: &'a [Listed], stack: &str, destination_id: &str) -> Option<&'a Listed> {
-    let mut own: Vec<&Listed> = listed
-        .iter()
-        .filter(|thing| name::owner(stack, &thing.name, &thing.tags) == Some(destination_id))
-        .collect();
+/// The destination's own thing among those listed: the living one, if there are several. What was made
+/// for one that is `sought` has its incarnation: a list may be older than the end of an earlier one.
+pub fn own<'a>(
+    listed: &'a [Listed],
+    stack: &str,
+    destination_id: &str,
+    sought: Option<&Sought>,
+) -> Option<&'a Listed> {
+    let incarnation = sought.map(|sought| sought.incarnation.to_string());
+    let is_it = |thing: &&Listed| {
+        let made_in = thing.tags.get(name::TAG_INCARNATION);
+        name::owner(stack, &thing.name, &thing.tags) == Some(destination_id)
+            && (incarnation.is_none() || made_in == incarnation.as_ref())
+    };
+    let mut own: Vec<&Listed> = listed.iter().filter(is_it).collect();
     own.sort_by_key(|thing| matches!(thing.state.as_str(), "DELETED" | "DELETING"));
     own.first().copied()
 }

@@ -10,7 +10,7 @@ use crate::{
     executions::{self, Fate},
     helpers::{self, Helper},
     ledgers, media_live,
-    payload::IncidentStart,
+    payload::{IncidentStart, WatchInput},
     settings::Settings,
     table::{self, Update, Written, attribute, text},
 };
@@ -130,19 +130,17 @@ pub async fn note(cloud: &Cloud, before: &Open, after: &Open) -> Result<bool, Er
         .is_some())
 }
 
-/// Notes the token of the state that watches. Gives how many words there have been, or nothing if this
-/// incident is open no more.
-pub async fn watch(
-    cloud: &Cloud,
-    destination_id: &str,
-    cause: Cause,
-    incident_id: &str,
-    token: &str,
-) -> Result<Option<u64>, Error> {
-    let update = Update::default()
-        .set("token", text(token))
-        .when_nested_equal("open", "incident_id", text(incident_id));
-    let key = key(destination_id, cause);
+/// Notes the token of the state that watches, and whether its execution has told people. Gives how many
+/// words there have been, or nothing if this incident is open no more.
+pub async fn watch(cloud: &Cloud, input: &WatchInput) -> Result<Option<u64>, Error> {
+    let incident_id = || text(&input.incident_id);
+    let mut update = Update::default()
+        .set("token", text(&input.task_token))
+        .when_nested_equal("open", "incident_id", incident_id());
+    if input.told.done {
+        update = update.set("told", incident_id());
+    }
+    let key = key(&input.destination_id, input.cause);
     let row = write(&cloud.clients, &cloud.settings, &key, update).await?;
     Ok(row.map(|row| row.changes))
 }

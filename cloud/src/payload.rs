@@ -53,6 +53,17 @@ pub struct StepInput {
     pub plan: PlanOutput,
 }
 
+/// To DisableFlowOutput.
+#[derive(Clone, Deserialize, Serialize)]
+pub struct DisableInput {
+    /// What every step gets.
+    #[serde(flatten)]
+    pub step: StepInput,
+    /// AWS did not take the stop before.
+    #[serde(default)]
+    pub stop_refused: bool,
+}
+
 /// To PollChannel.
 #[derive(Clone, Deserialize, Serialize)]
 pub struct PollInput {
@@ -304,6 +315,8 @@ pub struct WatchInput {
     pub incident_id: String,
     /// How many words there had been when it was looked at.
     pub changes: u64,
+    /// Whether this execution has sent the message.
+    pub told: Told,
     /// The token that ends the wait.
     pub task_token: String,
 }
@@ -378,6 +391,9 @@ pub struct Taken {
     pub did: String,
     /// When AWS took the call, by the clock of its answer.
     pub taken_at: Option<Timestamp>,
+    /// AWS did not take it in the state the channel was in: what was to follow has to wait, too.
+    #[serde(default)]
+    pub refused: bool,
 }
 
 impl Taken {
@@ -386,6 +402,7 @@ impl Taken {
         Taken {
             did: did.to_owned(),
             taken_at: None,
+            refused: false,
         }
     }
 }

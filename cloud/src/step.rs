@@ -30,7 +30,8 @@ pub fn is_fresh(input: &StepInput, now: Timestamp) -> bool {
 }
 
 impl<'a> Step<'a> {
-    /// Opens a step that makes, starts or changes: nothing is sent once somebody has knocked.
+    /// Opens a step that makes, starts, changes or deletes a channel: nothing is sent once somebody has
+    /// knocked.
     pub async fn open_to_make(
         cloud: &'a Cloud,
         input: &'a StepInput,
@@ -63,7 +64,8 @@ impl<'a> Step<'a> {
         guard: Guard,
         foresight: Foresight,
     ) -> Result<Step<'a>, Error> {
-        let now = cloud.now();
+        // By a clock that runs behind, what may still land would look as if it could not any more.
+        let now = cloud.now().max(input.entered_at);
         let mut ledger = ledgers::open(
             &cloud.clients,
             &cloud.settings,
@@ -89,7 +91,7 @@ impl<'a> Step<'a> {
         ledger.starts.extend(foresight.start);
         let unanswered = ledger
             .intent
-            .take_if(|earlier| earlier.operation == "add-flow-output" && earlier.until > now);
+            .take_if(|earlier| earlier.operation == "add-flow-output");
         ledger.input_sought = ledger.input_sought.or(foresight.input_sought);
         ledger.channel_sought = ledger.channel_sought.or(foresight.channel_sought);
         ledger.intent = Some(domain::ledger::Intent {

@@ -76,6 +76,9 @@ pub struct Ledger {
     /// DeleteChannel was accepted: not found is gone from now on.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub channel_deleted: bool,
+    /// The same for DeleteInput.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub input_deleted: bool,
     /// ARN of the execution that holds the lease.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub holder: Option<String>,
@@ -166,6 +169,9 @@ pub struct Ledger {
     /// The input was not found at this time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input_missing_since: Option<Timestamp>,
+    /// The flow output was not found at this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_missing_since: Option<Timestamp>,
     /// The state the channel is passing through, since when.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub passing: Option<Passing>,
@@ -200,6 +206,12 @@ impl Ledger {
             || self.channel.is_some()
             || self.channel_sought.is_some()
             || self.flow_output_arn.is_some()
+    }
+
+    /// Since when each trouble is.
+    pub fn troubles_since(&self) -> BTreeMap<Cause, Timestamp> {
+        let since = |(cause, trouble): (&Cause, &Trouble)| (*cause, trouble.since);
+        self.troubles.iter().map(since).collect()
     }
 
     /// Adds a word to people; of many that cannot be told the oldest go.
@@ -268,6 +280,7 @@ impl Ledger {
     pub fn forget_input(&mut self) {
         self.input = None;
         self.input_sought = None;
+        self.input_deleted = false;
         self.incarnation += 1;
     }
 

@@ -206,6 +206,9 @@ fn wake(
     if rest.channel.as_deref() != state {
         return Some("its channel is in another state");
     }
+    if row.troubles_since() != rest.troubles {
+        return Some("nobody has acted on what its incidents say");
+    }
     let flow_up = seen.flow.as_ref().is_some_and(FlowLook::is_up);
     let flow = seen.flow.as_ref().map(|flow| &flow.status);
     if rest.awaits_flow && rest.flow.as_ref() != flow {

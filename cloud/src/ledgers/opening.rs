@@ -1,6 +1,6 @@
 //! How an acting step opens: by whom, on what condition, and what it notes before it acts.
 
-use super::{parse, when_knock, write};
+use super::{parse, when_count, write};
 use crate::{
     clients::Clients,
     settings::Settings,
@@ -101,7 +101,7 @@ pub async fn open(
     };
     let mut update = holder.seal(Update::default().set("intent", attribute(&intent)));
     if let Guard::HolderAndKnock(knock) = guard {
-        update = when_knock(update, knock);
+        update = when_count(update, "knock", knock);
     }
     if let Some(sought) = &foresight.input_sought {
         update = update.set_if_absent("input_sought", attribute(sought));

@@ -31,7 +31,7 @@ pub struct Outage {
     pub since: Timestamp,
     /// When it ended; absent while it lasts.
     pub until: Option<Timestamp>,
-    /// Since when it lasts without a break, while it does.
+    /// Since when it lasts without a break, while it does; a connection that did not hold is none.
     pub set_since: Option<Timestamp>,
     /// Since when this run of the channel has not been well, while it lasts: a platform that takes the
     /// stream and closes it again and again fails all the time, and never for long.
@@ -85,7 +85,10 @@ pub fn outage(
                 found = Some(Outage {
                     since: stretch.from,
                     until: stretch.to,
-                    set_since: stretch.to.is_none().then_some(stretch.from),
+                    set_since: stretch
+                        .to
+                        .is_none()
+                        .then(|| row_from(&stretch, &all, cause)),
                     failing_since: None,
                     alert_types: stretch.alert_types.into_iter().collect(),
                 });
@@ -97,7 +100,10 @@ pub fn outage(
             {
                 first_of_run = first_of_run.or(of_run.then_some(stretch.from));
                 outage.until = stretch.to;
-                outage.set_since = stretch.to.is_none().then_some(stretch.from);
+                outage.set_since = stretch
+                    .to
+                    .is_none()
+                    .then(|| row_from(&stretch, &all, cause));
                 outage.alert_types = stretch.alert_types.into_iter().collect();
             }
             Some(_) => break,
@@ -117,17 +123,8 @@ fn is_noise(stretch: &Stretch, all: &[Stretch], cause: Cause) -> bool {
     let Some(to) = stretch.to else {
         return false;
     };
-    let (mut from, mut to) = (stretch.from, to);
+    let (from, mut to) = (row_from(stretch, all, cause), to);
     if cause == Cause::RtmpFailed {
-        for earlier in all.iter().rev().filter(|one| one.from < stretch.from) {
-            if earlier
-                .to
-                .is_none_or(|end| from >= after(end, HELD_SECONDS))
-            {
-                break;
-            }
-            from = earlier.from;
-        }
         for later in all.iter().filter(|one| one.from > stretch.from) {
             if later.from >= after(to, HELD_SECONDS) {
                 break;
@@ -139,6 +136,23 @@ fn is_noise(stretch: &Stretch, all: &[Stretch], cause: Cause) -> bool {
         }
     }
     to < after(from, cause.debounce_seconds())
+}
+
+/// When the row began that a stretch belongs to: connections that did not hold are no break.
+fn row_from(stretch: &Stretch, all: &[Stretch], cause: Cause) -> Timestamp {
+    let mut from = stretch.from;
+    if cause == Cause::RtmpFailed {
+        for earlier in all.iter().rev().filter(|one| one.from < stretch.from) {
+            if earlier
+                .to
+                .is_none_or(|end| from >= after(end, HELD_SECONDS))
+            {
+                break;
+            }
+            from = earlier.from;
+        }
+    }
+    from
 }
 
 /// Without a picture there is no sound either, and an output group without input may pause.
@@ -233,7 +247,18 @@ mod tests {
             Some(10),
             "the run before says nothing of this one"
         );
-        assert_eq!(rtmp(&[one]), None, "it takes the stream now");
+        assert_eq!(
+            rtmp(std::slice::from_ref(&one)),
+            None,
+            "it takes the stream now"
+        );
+        let set_since = |cause, from| {
+            let last = [one.clone(), alert(RTMP, from, None)];
+            let outage = outage(cause, &last, Some(at(0)), None).unwrap();
+            outage.set_since.unwrap().as_second() - at(0).as_second()
+        };
+        assert_eq!(set_since(Cause::RtmpFailed, 34), 10, "it did not hold");
+        assert_eq!(set_since(Cause::RtmpFailed, 35), 35, "it held in between");
         let black = "Black Video Detected";
         let flickers = [alert(black, 10, Some(45)), alert(black, 50, None)];
         assert_eq!(failing(Cause::BlackOrSilent, &flickers), None);

@@ -1,8 +1,9 @@
 //! What a row is made of.
 
-use crate::{failover::UrlType, problem::Problem, record::Configuration};
+use crate::{failover::UrlType, incident::Cause, problem::Problem, record::Configuration};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
@@ -215,6 +216,9 @@ pub struct Rest {
     /// True when the destination needs the flow.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub needs_flow: bool,
+    /// The troubles of which Plan knew, and since when each was.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub troubles: BTreeMap<Cause, Timestamp>,
 }
 
 /// A state that is passed through.

@@ -122,6 +122,16 @@ pub(super) fn choose(
         (_, None) => provision(now, ledger, look, rules),
         (level, Some(state)) => bring(now, level, state, target, ledger, look, rules),
     };
+    if choice.lane == Lane::Release
+        && target.level == Level::Gone
+        && let (Some(_), Some(since)) = (&ledger.flow_output_arn, ledger.output_missing_since)
+    {
+        let until = ledger::after(since, ledger::LAG_SECONDS);
+        return Choice {
+            problem: None,
+            ..Choice::wait(until, Code::WaitingForOutcome)
+        };
+    }
     if choice.lane == Lane::Release && !choice.exhausted && !choice.awaits_flow {
         settle(target, state.is_some(), ledger);
     }

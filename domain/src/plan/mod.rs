@@ -253,6 +253,7 @@ fn rest(
                 .channel
                 .there()
                 .is_some_and(|channel| channel.state.is_up()),
+        troubles: ledger.troubles_since(),
     });
     let again = ledger.stuck.as_ref().and_then(|stuck| stuck.again_at);
     let grace = ledger.grace_until.filter(|grace| *grace > now);

@@ -88,6 +88,9 @@ pub(super) fn note_gone(now: Timestamp, ledger: &mut Ledger, look: &Look) {
     if look.channel == Sight::NotFound && ledger.channel_deleted {
         lose_channel(now, ledger);
     }
+    if look.input == Sight::NotFound && ledger.input_deleted {
+        ledger.forget_input();
+    }
     let due =
         |at: Option<Timestamp>| at.is_none_or(|at| now >= ledger::after(at, ledger::LAG_SECONDS));
     let channel_at = ledger
@@ -141,11 +144,30 @@ pub(super) fn note_gone(now: Timestamp, ledger: &mut Ledger, look: &Look) {
                     id: input.id.clone(),
                     at: now,
                     address,
-                })
+                });
+                ledger.input_deleted = false;
             }
         }
     }
-    ledger.flow_output_arn = look.flow_output.as_ref().map(|output| output.arn.clone());
+    note_output(now, ledger, look);
+}
+
+/// A flow output is made anew as soon as it is missed; it is forgotten when it is missing a minute later,
+/// for which only a destination that ends waits. Without its flow it is gone.
+fn note_output(now: Timestamp, ledger: &mut Ledger, look: &Look) {
+    if let Some(output) = &look.flow_output {
+        ledger.flow_output_arn = Some(output.arn.clone());
+    }
+    let missing = look.flow_output.is_none() && ledger.flow_output_arn.is_some();
+    let since = ledger.output_missing_since.unwrap_or(now);
+    if missing && look.flow.is_some() && now < ledger::after(since, ledger::LAG_SECONDS) {
+        ledger.output_missing_since = Some(since);
+        return;
+    }
+    ledger.output_missing_since = None;
+    if missing {
+        ledger.flow_output_arn = None;
+    }
 }
 
 /// True at the second look at which a thing is missing.

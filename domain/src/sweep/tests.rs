@@ -5,6 +5,7 @@ mod quota;
 
 use super::*;
 use crate::{
+    incident::{Cause, Trouble},
     ledger::{Made, Passing, QuotaWait, Rest, Sought, Until, Verdict, Wait},
     problem::{Code, Problem},
 };
@@ -63,6 +64,7 @@ fn quiet() -> Seen {
         awaits_flow: false,
         flow: Some("ACTIVE".to_owned()),
         needs_flow: true,
+        ..Rest::default()
     });
     Seen {
         records: BTreeMap::from([("a".to_owned(), "as now".to_owned())]),
@@ -131,6 +133,10 @@ const WAKES: &[Row] = &[
     ("its address is held", |s| hold(s, true), None),
     ("its address is held by a row that let it go", |s| hold(s, false), Some("its address is free")),
     ("nobody holds its address", |s| row(s).address_awaited = Some("hash".into()), Some("its address is free")),
+    ("trouble that its last plan did not know of", |s| { trouble(s, 30); }, Some("nobody has acted on what its incidents say")),
+    ("trouble that its last plan knew of", |s| { let since = trouble(s, 30); row(s).rest.as_mut().unwrap().troubles = since }, None),
+    ("trouble that began anew", |s| { let since = trouble(s, 60); row(s).rest.as_mut().unwrap().troubles = since; trouble(s, 30); }, Some("nobody has acted on what its incidents say")),
+    ("trouble that is over", |s| { let since = trouble(s, 30); row(s).rest.as_mut().unwrap().troubles = since; row(s).troubles.clear() }, Some("nobody has acted on what its incidents say")),
     ("stopped and in its grace time", |s| { stop(s); row(s).grace_until = Some(at(60)) }, None),
     ("removed, a row without a record", |s| { s.records.clear(); s.things.clear(); *row(s) = row(s).shrunk(at(-60)) }, None),
     ("put back", |s| { s.things.clear(); *row(s) = row(s).shrunk(at(-60)) }, Some("the record has changed")),
@@ -150,6 +156,16 @@ fn verdict() -> Verdict {
         heeded: false,
         keeps: false,
     }
+}
+
+fn trouble(seen: &mut Seen, ago: i64) -> BTreeMap<Cause, Timestamp> {
+    let trouble = Trouble {
+        channel_id: "1".to_owned(),
+        since: at(-ago),
+        alert_types: Vec::new(),
+    };
+    row(seen).troubles.insert(Cause::InputLoss, trouble);
+    row(seen).troubles_since()
 }
 
 fn stick(seen: &mut Seen) {

@@ -98,7 +98,7 @@ impl Core {
 
     pub(super) fn describe_channel(&mut self, call: &Call<'_>) -> Answer {
         let channel = self.visible_channel(call.param("channelId"))?;
-        if call.stale() {
+        if call.stale(self.now, channel.since) {
             return match channel.before {
                 Some(before) => Ok(channel.json(before)),
                 None => Err(channel_missing(&channel.id)),
@@ -115,7 +115,7 @@ impl Core {
             .filter(|channel| !channel.forgotten && channel.visible_at <= now);
         let wanted = seen.filter(|channel| deleted || channel.state != ChannelState::Deleted);
         let rows = wanted.filter_map(|channel| {
-            let state = if call.stale() {
+            let state = if call.stale(now, channel.since) {
                 channel.before?
             } else {
                 channel.state

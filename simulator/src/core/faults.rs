@@ -20,7 +20,7 @@ pub(super) enum Kind {
     Throttle,
     /// It has happened, and the answer takes `seconds` of real time (15).
     Slow,
-    /// Describe and List answer as before the latest change.
+    /// Describe and List answer as before the latest change, for a minute after it.
     Stale,
     /// 409 (400 in MediaConnect, which has no 409).
     Conflict,

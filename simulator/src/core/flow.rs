@@ -130,8 +130,8 @@ pub(super) struct Flow {
     pub epoch: u64,
     pub sources: Vec<Source>,
     pub outputs: Vec<Output>,
-    /// Status and outputs before the latest change, for stale reads.
-    pub before: Option<(FlowStatus, Vec<Output>)>,
+    /// Status and outputs before the latest change and when that was, for stale reads.
+    pub before: Option<(u64, FlowStatus, Vec<Output>)>,
     /// sourceFailoverConfig, sourceMonitoringConfig, maintenance, flowSize.
     pub extra: Map<String, Value>,
     pub tags: Tags,
@@ -179,8 +179,8 @@ impl Flow {
         self.carries() && self.health.state == "CONNECTED" && !self.health.bitrate_zero
     }
 
-    pub fn remember(&mut self) {
-        self.before = Some((self.status, self.outputs.clone()));
+    pub fn remember(&mut self, now: u64) {
+        self.before = Some((now, self.status, self.outputs.clone()));
     }
 
     pub fn json(&self, status: FlowStatus, outputs: &[Output]) -> Value {
@@ -264,7 +264,7 @@ impl Core {
         };
         let from = flow.status;
         if !(from == FlowStatus::Active && to == FlowStatus::Updating) {
-            flow.before = Some((from, flow.outputs.clone()));
+            flow.before = Some((now, from, flow.outputs.clone()));
         }
         flow.status = to;
         flow.since = now;

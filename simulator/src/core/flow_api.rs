@@ -111,7 +111,7 @@ impl Core {
     pub(super) fn describe_flow(&mut self, call: &Call<'_>) -> Answer {
         let flow = self.flow(call.param("FlowArn"))?;
         let seen = match &flow.before {
-            Some((status, outputs)) if call.stale() => flow.json(*status, outputs),
+            Some((at, status, outputs)) if call.stale(self.now, *at) => flow.json(*status, outputs),
             _ => flow.json(flow.status, &flow.outputs),
         };
         let mut answer = json!({"flow": seen});
@@ -137,6 +137,7 @@ impl Core {
     pub(super) fn update_flow(&mut self, call: &Call<'_>) -> Answer {
         let arn = call.param("FlowArn").to_owned();
         let changes = call.body.as_object().cloned().unwrap_or_default();
+        let now = self.now;
         let flow = self.changeable(&arn)?;
         let mut extra = flow.extra.clone();
         for (member, value) in changes {
@@ -151,7 +152,7 @@ impl Core {
         let enabled = |config: Option<&Value>| config.is_some_and(|row| row["state"] == "ENABLED");
         let was = enabled(flow.extra.get("sourceFailoverConfig"));
         let newly = !was && enabled(extra.get("sourceFailoverConfig"));
-        flow.remember();
+        flow.remember(now);
         flow.extra = extra;
         self.flow_takes_up(&arn);
         if newly {

@@ -200,7 +200,7 @@ impl Core {
             .get(id)
             .filter(|input| !input.forgotten && input.visible_at <= now)
             .ok_or_else(|| missing(id))?;
-        if call.stale() {
+        if call.stale(now, input.since) {
             return input
                 .before
                 .map(|before| input.json(before))
@@ -217,7 +217,7 @@ impl Core {
             .filter(|input| !input.forgotten && input.visible_at <= now);
         let wanted = seen.filter(|input| deleted || input.state != InputState::Deleted);
         let rows = wanted.filter_map(|input| {
-            let state = if call.stale() {
+            let state = if call.stale(now, input.since) {
                 input.before?
             } else {
                 input.state

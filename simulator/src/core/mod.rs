@@ -102,6 +102,9 @@ struct Call<'a> {
     fault: Option<Fault>,
 }
 
+/// For so long after a change a stale read shows what was before.
+const STALE_MS: u64 = 60_000;
+
 impl Call<'_> {
     fn param(&self, name: &str) -> &str {
         self.params.get(name).map_or("", String::as_str)
@@ -111,8 +114,10 @@ impl Call<'_> {
         self.body.get(member).and_then(Value::as_str)
     }
 
-    fn stale(&self) -> bool {
-        self.has(Kind::Stale)
+    /// Whether a read shows what was before a change. AWS publishes no bound; who reads has to assume
+    /// one, and a minute is far above what is reported.
+    fn stale(&self, now: u64, changed: u64) -> bool {
+        self.has(Kind::Stale) && now < changed + STALE_MS
     }
 
     fn has(&self, kind: Kind) -> bool {

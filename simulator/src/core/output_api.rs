@@ -104,7 +104,7 @@ impl Core {
             return Err(ApiError::not_found("The flow does not exist"));
         };
         let (count, before) = (flow.outputs.len(), flow.before.clone());
-        flow.remember();
+        flow.remember(self.now);
         let mut refused = None;
         for request in &requests {
             match self.new_output(&flow, request) {
@@ -138,6 +138,7 @@ impl Core {
             call.param("OutputArn").to_owned(),
         );
         let changes = call.body.as_object().cloned().unwrap_or_default();
+        let now = self.now;
         let flow = self.changeable(&arn)?;
         let at = flow
             .outputs
@@ -154,7 +155,7 @@ impl Core {
         next.request.extend(changes);
         check_output(&next.request)?;
         check_ports(flow, &next)?;
-        flow.remember();
+        flow.remember(now);
         let (is, answer) = (next.word(), next.json());
         flow.outputs[at] = next;
         self.notes.passage(self.now, Thing::Output, &output_arn, is);
@@ -170,6 +171,7 @@ impl Core {
             call.param("FlowArn").to_owned(),
             call.param("OutputArn").to_owned(),
         );
+        let now = self.now;
         let flow = self.changeable(&arn)?;
         let at = flow
             .outputs
@@ -181,7 +183,7 @@ impl Core {
                 "The output belongs to a MediaLive input and can not be removed",
             ));
         }
-        flow.remember();
+        flow.remember(now);
         flow.outputs.remove(at);
         self.notes
             .passage(self.now, Thing::Output, &output_arn, "REMOVED");

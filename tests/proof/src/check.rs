@@ -15,10 +15,14 @@ use crate::{Decision, Fault, Place, Plan, Setup, World, story, world};
 /// six sweeps between them, the retries' longest budget of seven minutes, and the quarter of an hour
 /// after which what is stuck is tried again.
 const REST_MS: u64 = 3_700_000;
+/// What waits for others is tried, and streams until a lost feed ends it (half an hour), for no longer.
+const TRY_MS: u64 = 2_400_000;
 /// A script whose next act waits for a state that nothing leads to any more ends after this rest.
 const IDLE_MS: u64 = 900_000;
 /// What nobody was told of is seen by the sweep: within two of its passes, and one may be late.
 const NOTICED_MS: u64 = 130_000;
+/// From one pass of the sweep to the next.
+const PASS_MS: u64 = 60_000;
 /// With faults that never stop only safety is judged, for so long after the last act.
 const STORM_MS: u64 = 1_800_000;
 /// Steps of one run: far more than any script needs, so that a house that turns in circles without
@@ -136,6 +140,10 @@ fn one(setup: &Setup, plan: Plan) -> Outcome {
                     (disturbed, rested) = (now, None);
                     late = late.max(now + NOTICED_MS);
                     match world.taken()[number as usize].fault {
+                        // A pass of the sweep each.
+                        Fault::Throttled(more) => {
+                            late = late.max(now + NOTICED_MS + u64::from(more) * PASS_MS);
+                        }
                         Fault::DoubledLate => late = late.max(now + LATE_MS),
                         Fault::Delayed(seconds)
                         | Fault::Slow(seconds)
@@ -159,8 +167,15 @@ fn one(setup: &Setup, plan: Plan) -> Outcome {
         let stormy = weather_until.is_some_and(|until| now < until);
         let patient = awaits_time(&world);
         if !patient && now > disturbed.max(late).max(weather_until.unwrap_or(0)) + REST_MS {
+            // A moment at which somebody is at work for what waits for others proves nothing.
+            if oracles.tries_again(&world) && now < disturbed.max(late) + REST_MS + TRY_MS {
+                continue;
+            }
             oracles.is_settled(&world, is_mild(&world));
-            if oracles.violations.is_empty() && !oracles.waits_only(&world) {
+            if oracles.violations.is_empty()
+                && !oracles.waits_only(&world)
+                && !oracles.rests(&world, disturbed)
+            {
                 oracles.restless_for_ever(&world);
             }
             break;

@@ -20,6 +20,11 @@ use domain::{
 /// How often the holder may change under our eyes before we try again later.
 const ROUNDS: usize = 3;
 
+/// An execution that Step Functions does not know is gone only after this. One that has just started may
+/// not be known everywhere yet, and one that was known is forgotten with its state machine or after 90
+/// days: nothing is urgent.
+const UNKNOWN_SECONDS: i64 = 600;
+
 /// Claims. Stale: another execution runs and now knows that something changed.
 pub async fn handle(cloud: &Cloud, input: ClaimInput) -> Result<Knocked, Error> {
     let (clients, settings, now) = (&cloud.clients, &cloud.settings, cloud.now());
@@ -66,10 +71,9 @@ pub async fn handle(cloud: &Cloud, input: ClaimInput) -> Result<Knocked, Error> 
         let gone = match executions::fate(clients, holder).await? {
             Fate::Runs => false,
             Fate::Ended => true,
-            // An execution that has just started may not be known everywhere yet.
             Fate::Unknown => held
                 .held_at
-                .is_none_or(|held_at| now >= ledger::after(held_at, ledger::LAG_SECONDS)),
+                .is_none_or(|held_at| now >= ledger::after(held_at, UNKNOWN_SECONDS)),
         };
         if gone {
             if ledgers::take_over(clients, settings, destination_id, execution, holder, now).await?

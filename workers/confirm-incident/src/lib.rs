@@ -10,7 +10,7 @@ use cloud::{
     payload::{ConfirmInput, IncidentOutput, Next},
 };
 use domain::{
-    incident::{Cause, FLOW, Open, QUIET_SECONDS, Trouble, incident_id},
+    incident::{Cause, FLOW, Open, Outage, QUIET_SECONDS, Trouble, incident_id},
     ledger, name,
     telling::{self, Message},
 };
@@ -50,6 +50,7 @@ async fn confirm(cloud: &Cloud, input: ConfirmInput) -> Result<IncidentOutput, E
     let helper = helpers::read(&cloud.clients, &cloud.settings, &key).await?;
     let helper = helper.unwrap_or_default();
     let changes = helper.changes;
+    let told = helper.told;
     let me = Some(&input.execution);
     // Its key may have changed since this execution began: it had begun earlier than was heard.
     let own = |open: &Open| open.incident_id == input.incident_id || open.watched_by.as_ref() == me;
@@ -65,23 +66,31 @@ async fn confirm(cloud: &Cloud, input: ConfirmInput) -> Result<IncidentOutput, E
         watched_by: Some(input.execution.clone()),
         ..open.clone()
     };
-    let Some(outage) = &look.outage else {
+    let told = input.told.done || told.as_ref() == Some(&open.incident_id);
+    let lasts = |outage: &&Outage| outage.until.is_none() || !open.kept;
+    let Some(outage) = look.outage.as_ref().filter(lasts) else {
         show(cloud, &open, &look, None).await?;
         if !open.kept {
             return forget(cloud, &open, changes, now).await;
         }
+        // Whoever was to tell it may not have got there before it was over.
+        let owed = open.told_by.is_some() && open.is_to_tell(&input.execution, told, now);
+        if owed {
+            next.tell(&input.execution, now);
+        }
         note(cloud, &open, &next).await?;
-        return Ok(quiet(&next, changes, now, look.over_at.unwrap_or(now)));
+        if owed {
+            return Ok(IncidentOutput {
+                wait_seconds: 1,
+                ..tells(cloud, &next, &look, changes, now)
+            });
+        }
+        let until = look.outage.as_ref().and_then(|outage| outage.until);
+        let over_at = until.or(look.over_at).unwrap_or(now);
+        return Ok(quiet(&next, changes, now, over_at));
     };
     // By a clock that runs ahead of ours: since we heard of it.
     let heard = |time: Timestamp| if time > now { open.since } else { time };
-    if let Some(until) = outage.until
-        && open.kept
-    {
-        show(cloud, &open, &look, None).await?;
-        note(cloud, &open, &next).await?;
-        return Ok(quiet(&next, changes, now, until));
-    }
     let set_since = outage.set_since.map(heard);
     if let Some(since) = set_since
         && let confirmed_at = ledger::after(since, open.cause.debounce_seconds())
@@ -99,33 +108,40 @@ async fn confirm(cloud: &Cloud, input: ConfirmInput) -> Result<IncidentOutput, E
     }
     next.part_of = part_of(cloud, &next).await?;
     next.kept = true;
-    let mine = open.told_by.as_ref() == me && !input.told.done;
-    let tells = next.part_of.is_none() && (open.told_by.is_none() || mine);
-    if tells {
-        next.told_by = Some(input.execution.clone());
-    }
-    if tells || !open.kept || next.part_of != open.part_of {
-        let told_at = tells.then_some(now);
-        incidents::keep(cloud, &next, &outage.alert_types, told_at).await?;
-    }
-    note(cloud, &open, &next).await?;
+    let tells_now = next.part_of.is_none() && open.is_to_tell(&input.execution, told, now);
+    // Before it is noted who tells: whoever fails here is not to be waited for.
     let trouble = set_since.map(|since| Trouble {
         channel_id: open.channel_id.clone(),
         since: outage.failing_since.map_or(since, heard),
         alert_types: outage.alert_types.clone(),
     });
     show(cloud, &open, &look, trouble).await?;
-    let after = if tells { Next::Tell } else { Next::Watch };
-    let mut says = says(after, &next, changes, now);
+    if tells_now {
+        next.tell(&input.execution, now);
+    }
+    if tells_now || !open.kept || next.part_of != open.part_of {
+        let told_at = tells_now.then_some(now);
+        incidents::keep(cloud, &next, &outage.alert_types, told_at).await?;
+    }
+    note(cloud, &open, &next).await?;
+    let mut says = match tells_now {
+        true => tells(cloud, &next, &look, changes, now),
+        false => says(Next::Watch, &next, changes, now),
+    };
     if outage.until.is_some() {
         // Noticed when it was over already: told all the same, and soon told to be over.
         says.wait_seconds = 1;
     }
-    if tells {
-        let names: Vec<String> = look.running.keys().cloned().collect();
-        says.message = telling::of_incident(&next, &names, &cloud.settings.runbooks);
-    }
     Ok(says)
+}
+
+/// With the message for people.
+fn tells(cloud: &Cloud, open: &Open, look: &Look, changes: u64, now: Timestamp) -> IncidentOutput {
+    let names: Vec<String> = look.running.keys().cloned().collect();
+    IncidentOutput {
+        message: telling::of_incident(open, &names, &cloud.settings.runbooks),
+        ..says(Next::Tell, open, changes, now)
+    }
 }
 
 /// A limit is decided by Plan and needs no look. It is told by the execution that is noted, once.

@@ -40,8 +40,9 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     let mut step = Step::open_to_make(cloud, &input, "create-channel", foresight).await?;
     if step.must_look {
         let listed = media_live::list_channels(clients).await?;
-        if let Some(own) =
-            media_live::own(&listed, &settings.stack, id).filter(|own| own.state != "DELETED")
+        let sought = step.ledger.channel_sought.as_ref();
+        if let Some(own) = media_live::own(&listed, &settings.stack, id, sought)
+            .filter(|own| own.state != "DELETED")
         {
             // What it was made with is uncertain: no snapshot, so Change brings it up to date.
             let channel_id = own.id.clone();

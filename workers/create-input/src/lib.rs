@@ -32,7 +32,12 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     };
     let mut step = Step::open_to_make(cloud, &input, "create-input", foresight).await?;
     let found = if step.must_look {
-        find(cloud, &input.destination_id).await?
+        find(
+            cloud,
+            &input.destination_id,
+            step.ledger.input_sought.as_ref(),
+        )
+        .await?
     } else {
         None
     };
@@ -66,9 +71,13 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     Ok(Done::new(did))
 }
 
-async fn find(cloud: &Cloud, destination_id: &str) -> Result<Option<InputLook>, Error> {
+async fn find(
+    cloud: &Cloud,
+    destination_id: &str,
+    sought: Option<&Sought>,
+) -> Result<Option<InputLook>, Error> {
     let listed = inputs::list(&cloud.clients).await?;
-    let Some(own) = media_live::own(&listed, &cloud.settings.stack, destination_id) else {
+    let Some(own) = media_live::own(&listed, &cloud.settings.stack, destination_id, sought) else {
         return Ok(None);
     };
     let seen = inputs::describe(&cloud.clients, &own.id).await?;

@@ -23,14 +23,18 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     match state.as_deref() {
         None | Some("DELETED") => {
             let (id, holder) = (&input.destination_id, input.holder());
-            ledgers::forget_input(clients, &cloud.settings, id, holder, &seen.id).await?;
+            let deleted = state.is_some();
+            ledgers::forget_input(clients, &cloud.settings, id, holder, &seen.id, deleted).await?;
             return Ok(Done::new("deleted"));
         }
         Some("DETACHED") => {
-            let step = Step::open_to_unmake(cloud, &input, "delete-input").await?;
+            let mut step = Step::open_to_unmake(cloud, &input, "delete-input").await?;
             match inputs::delete(clients, &seen.id).await {
                 // The next try, or Plan, sees it gone.
-                Ok(()) => step.hand_on().await?,
+                Ok(()) => {
+                    step.ledger.input_deleted = true;
+                    step.hand_on().await?;
+                }
                 Err(error) if error.may_be_conflict() => step.close().await?,
                 Err(error) => return Err(step.close_with(error).await),
             }

@@ -5,13 +5,21 @@
 
 use cloud::{
     Cloud, Error,
-    payload::{Done, Level, StepInput},
+    payload::{DisableInput, Done, Level},
     step::{Step, is_fresh},
     switch::{self, Switched},
 };
 
 /// Switches the output off.
-pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
+pub async fn handle(cloud: &Cloud, input: DisableInput) -> Result<Done, Error> {
+    let DisableInput {
+        step: input,
+        stop_refused,
+    } = input;
+    if stop_refused {
+        // It is on the air by now, and stays fed until a stop is taken.
+        return Ok(Done::new("left to the next stop"));
+    }
     let look = &input.plan.look;
     if input.plan.level == Level::Gone {
         // It is about to be removed as a whole.

@@ -29,7 +29,7 @@ const SHORT_SECONDS: i64 = 10;
 
 /// Plans.
 pub async fn handle(cloud: &Cloud, input: PlanInput) -> Result<PlanOutput, Error> {
-    let (clients, settings, now) = (&cloud.clients, &cloud.settings, cloud.now());
+    let (clients, settings) = (&cloud.clients, &cloud.settings);
     let id = &input.destination_id;
     let (before, item) = ledgers::read_with_record(clients, settings, id).await?;
     if before.holder.as_deref() != Some(&input.execution) {
@@ -42,6 +42,8 @@ pub async fn handle(cloud: &Cloud, input: PlanInput) -> Result<PlanOutput, Error
         return Ok(waits);
     }
     let (before, addresses) = hold_addresses(cloud, before, wish.as_ref(), input.holder()).await?;
+    // Not the time at which this began: a call before may have waited for its answer until it gave up.
+    let now = cloud.now();
     let look = look(cloud, &before, wish.as_ref(), addresses).await?;
     let both = item.as_ref().zip(wish.as_ref());
     let mut decision = plan::decide(now, input.lap, both, &before, &look, &settings.plan_rules());
@@ -252,12 +254,15 @@ async fn look(
                 Some(channel) => Sight::There(channel),
                 None => {
                     let listed = media_live::list_channels(clients).await?;
-                    sight(media_live::own(&listed, &settings.stack, id).map(|thing| {
-                        domain::look::ChannelLook {
-                            id: thing.id.clone(),
-                            state: ChannelState::from(thing.state.clone()),
-                        }
-                    }))
+                    let sought = ledger.channel_sought.as_ref();
+                    sight(
+                        media_live::own(&listed, &settings.stack, id, sought).map(|thing| {
+                            domain::look::ChannelLook {
+                                id: thing.id.clone(),
+                                state: ChannelState::from(thing.state.clone()),
+                            }
+                        }),
+                    )
                 }
             }
         }
@@ -270,7 +275,9 @@ async fn look(
                 Some(made) => Some(made.id.clone()),
                 None => {
                     let listed = inputs::list(clients).await?;
-                    media_live::own(&listed, &settings.stack, id).map(|thing| thing.id.clone())
+                    let sought = ledger.input_sought.as_ref();
+                    media_live::own(&listed, &settings.stack, id, sought)
+                        .map(|thing| thing.id.clone())
                 }
             };
             match known {

@@ -6,18 +6,15 @@
 use cloud::{
     Cloud, Error, FLOW_TRIES, media_connect,
     payload::{Done, StepInput},
-    step::{Step, is_fresh},
+    step::Step,
     switch,
 };
 
 /// Removes.
 pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     let (clients, settings) = (&cloud.clients, &cloud.settings);
-    let look = &input.plan.look;
-    if is_fresh(&input, cloud.now()) && look.flow_output.is_none() {
-        return Ok(Done::new("already gone"));
-    }
-    let step = Step::open_to_unmake(cloud, &input, "remove-flow-output").await?;
+    // Opened even if there is none: a request to make one may still be under way.
+    let mut step = Step::open_to_unmake(cloud, &input, "remove-flow-output").await?;
     let may_land_until = step.ledger.output_may_land_until;
     let (known, busy) = switch::output_now(cloud, &input, step.must_look).await?;
     if busy && known.is_some() {
@@ -43,9 +40,13 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
             ))
         }
         _ => {
-            // The next step opens over this one's mark, and the next Plan sees that it is gone.
+            step.ledger.flow_output_arn = None;
+            // The next step opens over this one's mark.
             step.hand_on().await?;
-            Ok(Done::new("removed"))
+            Ok(Done::new(match known {
+                Some(_) => "removed",
+                None => "already gone",
+            }))
         }
     }
 }

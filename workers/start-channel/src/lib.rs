@@ -62,6 +62,7 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Taken, Error> {
             Ok(Taken {
                 did: "started".to_owned(),
                 taken_at: told.and_then(|told| heard::answered_at(told, sent, cloud.now())),
+                refused: false,
             })
         }
         // A state that does not allow it comes as 409, while being made as 400: never interpreted,

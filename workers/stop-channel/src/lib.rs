@@ -35,6 +35,7 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Taken, Error> {
             Ok(Taken {
                 did: "stopped".to_owned(),
                 taken_at: told.and_then(|told| heard::answered_at(told, sent, cloud.now())),
+                refused: false,
             })
         }
         Err(error) if error.is_not_found() => {
@@ -47,7 +48,10 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Taken, Error> {
                 .map(|channel| channel.state);
             step.close().await?;
             match state {
-                Some(ChannelState::Starting) => Ok(Taken::no_call("waiting for the next state")),
+                Some(ChannelState::Starting) => Ok(Taken {
+                    refused: true,
+                    ..Taken::no_call("waiting for the next state")
+                }),
                 Some(state) if state.is_on_air() => {
                     Err(Error::transient("The channel cannot be stopped yet."))
                 }

@@ -10,13 +10,11 @@ use cloud::{
 
 /// Begins the wait, or ends it at once.
 pub async fn handle(cloud: &Cloud, input: WatchInput) -> Result<Done, Error> {
-    let (id, incident_id) = (&input.destination_id, &input.incident_id);
     // First the token, then the question: a word in between finds somebody to wake.
-    let token = &input.task_token;
-    let words = outages::watch(cloud, id, input.cause, incident_id, token).await?;
+    let words = outages::watch(cloud, &input).await?;
     if words == Some(input.changes) {
         return Ok(Done::new("waiting"));
     }
-    executions::end_wait(&cloud.clients, token, "news").await?;
+    executions::end_wait(&cloud.clients, &input.task_token, "news").await?;
     Ok(Done::new("not waiting"))
 }

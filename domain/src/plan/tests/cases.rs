@@ -95,6 +95,40 @@ fn each_thing_is_missed_twice_before_it_is_gone() {
 }
 
 #[test]
+fn an_output_that_is_missed_once_is_waited_for_before_the_end() {
+    let missed = |seconds: Option<i64>| {
+        Scene::deleted().with(move |ledger, look| {
+            ledger.flow_output_arn = Some("arn:output".to_owned());
+            ledger.output_missing_since = seconds.map(|seconds| at(-seconds));
+            look.flow_output = None;
+        })
+    };
+    for seconds in [None, Some(59)] {
+        let decision = missed(seconds).decide();
+        assert_eq!(decision.lane, WaitUntil, "{seconds:?}");
+        assert!(decision.ledger.flow_output_arn.is_some());
+        assert_eq!(decision.until, at(60 - seconds.unwrap_or(0)));
+    }
+    let decision = missed(Some(60)).decide();
+    assert_eq!(decision.lane, Release);
+    assert_eq!(decision.ledger.flow_output_arn, None);
+    let without_flow = missed(None).no_flow().decide();
+    assert_eq!(without_flow.lane, Release, "an output goes with its flow");
+}
+
+#[test]
+fn an_input_that_was_deleted_is_missed_once() {
+    let scene = |deleted| {
+        live().with(move |ledger, look| {
+            ledger.input_deleted = deleted;
+            look.input = Sight::NotFound;
+        })
+    };
+    assert!(scene(true).decide().ledger.input.is_none());
+    assert!(scene(false).decide().ledger.input.is_some());
+}
+
+#[test]
 fn a_create_that_was_sent_again_is_not_missed_too_early() {
     let scene = intent(Scene::deleted(), "create-channel", 20).with(|ledger, look| {
         ledger.channel_sought = Some(sought(-90));

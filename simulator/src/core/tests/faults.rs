@@ -155,6 +155,8 @@ fn stale_reads_show_what_was() {
         "IDLE"
     );
     assert_eq!(aws.input_state(&input), "DETACHED");
+    aws.pass(60);
+    assert_eq!(aws.input_state(&input), "ATTACHED", "a minute later");
     aws.ok(
         "POST",
         &format!("/v1/flows/{flow}/outputs"),

@@ -73,7 +73,9 @@ impl Oracles {
     pub fn tokens_are_fresh(&mut self, house: &dyn House, at_rest: bool) {
         let now = house.now();
         for token in house.tokens() {
-            let watches = token.state == "WatchIncident" && self.lasts(&token.destination, now);
+            // What was wrong outside may have passed a moment ago: that it stays quiet takes a minute.
+            let watches = token.state == "WatchIncidentUntilQuiet"
+                || token.state == "WatchIncident" && self.lasts(&token.destination, now);
             if token.due < now || at_rest && !watches {
                 let sentence = format!("a token of {} is still open", token.state);
                 self.broken("L6 tokens", now, Some(&token.destination), sentence);

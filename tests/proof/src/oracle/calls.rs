@@ -26,6 +26,12 @@ impl Oracles {
         let denied = status == 403 || call.error.as_deref() == Some("AccessDeniedException");
         if denied {
             self.denied += 1;
+            let run = self.runs.get(&call.invocation);
+            if let Some(id) = run.and_then(|run| run.destination.clone())
+                && call.site.operation == "ssm:GetParameter"
+            {
+                self.destination(&id).key_denied_at = at;
+            }
         }
         if !matches!(service, "medialive" | "mediaconnect") {
             return;
@@ -73,7 +79,10 @@ impl Oracles {
     /// good at most once; a quota refuses a destination at most 14 times an hour.
     fn refusals_are_few(&mut self, house: &dyn House, at: u64, call: &Call, status: u16, id: &str) {
         let operation = call.site.operation;
-        let execution = house_execution(self, call);
+        // One that has its effect after its caller gave up teaches nobody.
+        let Some(execution) = visit(self, call) else {
+            return;
+        };
         // With faults a quota may be used up that nobody sees in the book.
         let full = self.account_is_full(house) || status == 429 && !self.rules.calm;
         let quota = status == 420
@@ -201,14 +210,11 @@ impl Oracles {
 }
 
 /// The execution of a call and how many states it has entered: one visit of a state.
-fn house_execution(oracles: &Oracles, call: &Call) -> (u32, u32) {
-    let number = oracles
-        .runs
-        .get(&call.invocation)
-        .and_then(|run| run.execution);
-    let entered = number.and_then(|number| oracles.executions.get(number as usize));
-    (
-        number.unwrap_or(u32::MAX),
-        entered.map_or(0, |row| row.entered),
-    )
+fn visit(oracles: &Oracles, call: &Call) -> Option<(u32, u32)> {
+    let run = oracles.runs.get(&call.invocation)?;
+    let Some(number) = run.execution else {
+        return Some((u32::MAX, 0));
+    };
+    let entered = oracles.executions.get(number as usize)?.entered;
+    Some((number, entered))
 }

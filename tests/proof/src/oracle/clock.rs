@@ -33,20 +33,35 @@ impl Destination {
             return (desired, self.desired_since);
         }
         let mut wanted = Wanted::default();
+        // What was written and taken back between two plans was nobody's wish.
+        let looks = self.looks.iter().filter(|at| **at <= now);
+        let mut before = 0;
+        for at in looks.clone() {
+            let written = self.wishes.iter().rfind(|(written, _)| written <= at);
+            let wish = written.and_then(|(_, wish)| wish.as_ref());
+            wanted.look(*at, wish);
+            if wanted.since == *at {
+                // Wanted since it was written, or since its time came.
+                let edges = wish.into_iter().flat_map(Wish::edges);
+                let causes = edges.chain(written.map(|(written, _)| *written));
+                let cause = causes.filter(|cause| *cause > before && cause <= at).max();
+                wanted.since = cause.unwrap_or(*at);
+            }
+            before = *at;
+        }
+        let last = looks.max().copied().unwrap_or(0);
         let written = self.wishes.iter().filter(|(at, _)| *at <= now).count();
         for (index, (at, wish)) in self.wishes[..written].iter().enumerate() {
             let next = self.wishes.get(index + 1).map_or(now, |(next, _)| *next);
             let until = next.min(now);
-            let start = wish.as_ref().and_then(|wish| wish.start_at);
-            let stop = wish.as_ref().and_then(|wish| wish.stop_at);
-            let begins = start.map(|at| at.saturating_sub(PREWARM_MS));
-            let mut looks: Vec<u64> = [begins, stop]
-                .into_iter()
-                .flatten()
-                .filter(|edge| edge > at && *edge <= until)
+            let edges = wish.iter().flat_map(Wish::edges);
+            let mut looks: Vec<u64> = edges
+                .filter(|edge| *edge > last.max(*at) && *edge <= until)
                 .collect();
             looks.sort_unstable();
-            wanted.look(*at, wish.as_ref());
+            if *at > last {
+                wanted.look(*at, wish.as_ref());
+            }
             for edge in looks {
                 wanted.look(edge, wish.as_ref());
             }
@@ -63,6 +78,14 @@ impl Destination {
                 .wish
                 .as_ref()
                 .is_some_and(|wish| wish.configuration.is_ok())
+    }
+}
+
+impl Wish {
+    /// When it changes what it wants by its times.
+    fn edges(&self) -> impl Iterator<Item = u64> {
+        let begins = self.start_at.map(|at| at.saturating_sub(PREWARM_MS));
+        begins.into_iter().chain(self.stop_at)
     }
 }
 

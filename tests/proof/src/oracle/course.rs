@@ -8,7 +8,7 @@ use simulator::core::book::{Thing as Kind, Told};
 
 use super::clock::PREWARM_MS;
 use super::memory::Destination;
-use super::mirror::on_air;
+use super::mirror::{on_air, up};
 use super::rows;
 use super::sight::{House, Table};
 use super::watch::Oracles;
@@ -66,6 +66,9 @@ fn host(url: &str) -> &str {
         .rsplit_once(':')
         .map_or(authority, |(host, _)| host)
 }
+
+/// So long after the feed is back whoever was about to end the stream for want of it has done so.
+const BACK_MS: u64 = 30_000;
 
 impl Oracles {
     /// Notes what was done outside.
@@ -220,7 +223,16 @@ impl Oracles {
         }
         let soon = now + self.rules.clock_off + SLACK_MS;
         let (rules, lost_since) = (&self.rules, self.outside.lost_since);
-        for known in self.destinations.values_mut() {
+        let (living, things) = (&self.living, &self.things);
+        let on_air_or_near = |id: &String| {
+            let mut own = living.get(id).into_iter().flatten();
+            own.any(|id| {
+                let thing = things.get(id);
+                thing.is_some_and(|thing| thing.kind == Kind::Channel && up(thing.state()))
+            })
+        };
+        let mended_at = self.outside.feed_moved.filter(|_| lost_since.is_none());
+        for (id, known) in &mut self.destinations {
             known.cap_due = None;
             let (wanted, since) = known.wanted_at(now);
             let Some(limits) = known.wish.as_ref().map(|wish| wish.limits) else {
@@ -230,8 +242,17 @@ impl Oracles {
             if known.capped.is_some_and(|(at, _)| at < since) && known.has_times {
                 known.capped = None;
             }
-            if wanted != Some(Desired::Streaming) {
+            // An edit that is taken back before anybody has seen it ends no stretch.
+            if wanted != Some(Desired::Streaming) && !on_air_or_near(id) {
                 known.stretch_since = None;
+            }
+            // The feed is back before the pass that would have ended the stream.
+            if let Some((due, "cap_no_input")) = known.capped
+                && mended_at.is_some_and(|at| at <= due + CAP_LATE_MS && now > at + BACK_MS)
+                && on_air_or_near(id)
+                && known.row.as_ref().is_some_and(|row| !row.capped)
+            {
+                known.capped = None;
             }
             if wanted != Some(Desired::Streaming) || known.capped.is_some() || limits.hold {
                 continue;
@@ -419,11 +440,30 @@ impl Oracles {
         }
     }
 
+    /// A stretch of streaming begins with the first start that was taken, whoever sent it, and ends when a
+    /// person stops the channel.
+    pub(super) fn stretch_begins(&mut self, told: &Told) {
+        let resource = told.resource.as_deref().unwrap_or_default();
+        let thing = self.things.get(resource);
+        let Some(id) = thing.and_then(|thing| thing.destination.clone()) else {
+            return;
+        };
+        let (at, by_hand) = (told.at, told.caller.as_deref() == Some("by-hand"));
+        let known = self.destination(&id);
+        match told.operation.as_str() {
+            _ if !told.accepted() => {}
+            "StartChannel" => {
+                known.stretch_since.get_or_insert(at);
+            }
+            "StopChannel" if by_hand => known.stretch_since = None,
+            _ => {}
+        }
+    }
+
     /// No start for a destination that a limit has ended: nothing may come of it before an edit.
     pub(super) fn nothing_after_a_limit(&mut self, at: u64, id: &str) {
         let known = self.destination(id);
         let by = known.capped.filter(|(due, _)| at > due + CAP_LATE_MS);
-        known.stretch_since.get_or_insert(at);
         if let Some((due, code)) = by {
             let sentence = format!("StartChannel was sent {} s after {code}", (at - due) / 1000);
             self.broken("limit", at, Some(id), sentence);

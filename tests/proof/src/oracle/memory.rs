@@ -60,10 +60,14 @@ pub struct Destination {
     pub desired_since: u64,
     /// When an on-air attribute or `retry` was last edited.
     pub edited_on_air_at: u64,
-    /// Since when it is to be kept or not: on, off, gone, and `keep_warm`.
+    /// When `keep_warm` was last edited.
     pub kept_since: u64,
     /// Every wish it ever had and since when, the newest last.
     pub wishes: Vec<(u64, Option<Wish>)>,
+    /// When its key's parameter could not be read for want of a permission.
+    pub key_denied_at: u64,
+    /// When plans read its record that wrote what they made of it.
+    pub looks: Vec<u64>,
     /// The ledger row.
     pub row: Option<Row>,
     /// When the row took its generation.
@@ -118,6 +122,8 @@ pub struct Run {
     pub execution: Option<u32>,
     /// The knock that its plan knew of.
     pub planned: Option<u64>,
+    /// When its plan read the record, until it writes what it made of it.
+    pub read_at: Option<u64>,
     /// The row as it was right after this run's first accepted write to the ledger.
     pub opened: Option<Row>,
 }
@@ -137,6 +143,8 @@ pub struct Execution {
     pub entered: u32,
     /// The state it is in.
     pub state: &'static str,
+    /// When it last began to plan.
+    pub planned_at: u64,
     /// Plans made so far.
     pub plans: u32,
 }

@@ -143,6 +143,14 @@ impl Oracles {
         let (Some(wish), Some(row)) = (&known.wish, &known.row) else {
             return;
         };
+        let run = self.runs.values().find(|run| {
+            run.destination.as_ref() == Some(&whose) && Some(run.worker) == told.caller.as_deref()
+        });
+        let execution = run.and_then(|run| self.executions.get(run.execution? as usize));
+        // What has its effect after its caller gave up was judged by the wish of then.
+        let Some(planned_at) = execution.map(|execution| execution.planned_at) else {
+            return;
+        };
         let before = thing
             .states
             .iter()
@@ -165,9 +173,11 @@ impl Oracles {
         let keyless = wish.configuration.as_ref().is_ok_and(|wish| {
             let key = house.key(&wish.parameter);
             key.is_none_or(|key| !key.secure)
-        });
+        }) || known.key_denied_at >= planned_at;
         let (desired, since) = known.wanted_at(at + self.rules.clock_off + 1000);
-        let excused = failed
+        // An edit that nobody could know of: of one that was knocked for, S6 tells.
+        let excused = known.wished_at > planned_at
+            || failed
             || known.capped.is_some()
             || keyless
             || row.waits_for_quota

@@ -86,6 +86,17 @@ impl Oracles {
         self.destinations.iter().any(lasts) && !self.destinations.iter().any(at_work)
     }
 
+    /// Whether somebody is at work for what waits for others or for its limit.
+    #[must_use]
+    pub fn tries_again(&self, house: &dyn House) -> bool {
+        let now = house.now();
+        self.destinations.iter().any(|(id, known)| {
+            self.why_restless(id, known, now).is_some()
+                && (self.ailed(id, now).is_some() || self.lasts(id, now))
+                && !self.waits_for_others(id, known, now)
+        })
+    }
+
     fn why_restless(&self, id: &str, known: &Destination, now: u64) -> Option<String> {
         why_restless(known, now).or_else(|| {
             (!known.incidents.is_empty() && !self.lasts(id, now))
@@ -222,7 +233,9 @@ impl Oracles {
             return None;
         }
         if matches!(status, "stuck" | "error") || problem == Some("waiting_for_quota") {
-            if strict && self.is_healthy(house, id, wish) {
+            // A limit counts what a person started in the console, too.
+            let limit = problem.is_some_and(|code| code.starts_with("cap_"));
+            if strict && !limit && self.is_healthy(house, id, wish) {
                 return Some(format!(
                     "its record shows {status} with {} in a run in which nothing calls for it",
                     problem.unwrap_or("no problem")

@@ -45,6 +45,8 @@ pub struct Row {
     pub grace_until: Option<u64>,
     /// Looked at again then.
     pub wake_at: Option<u64>,
+    /// A limit has acted.
+    pub capped: bool,
     /// Whether the last plan came to rest.
     pub rests: bool,
     /// Whether a configuration has settled.
@@ -134,6 +136,7 @@ impl Row {
             waits_for_quota: map(item, "quota_wait").is_some(),
             grace_until: time(item, "grace_until"),
             wake_at: time(item, "wake_at"),
+            capped: map(item, "capped").is_some(),
             rests: map(item, "rest").is_some(),
             settled: map(item, "settled").is_some(),
             problem: map(item, "problem").and_then(|shown| owned(text(shown, "code"))),

@@ -3,13 +3,14 @@
 use super::watch::Oracles;
 use crate::world::Call;
 
-/// What makes, starts or changes (the domain's list of acts that a knock holds back).
+/// What makes, starts or changes, or deletes a channel (the domain's list of acts that a knock holds back).
 fn makes(call: &Call) -> bool {
     match call.site.operation {
         "medialive:CreateInput"
         | "medialive:CreateChannel"
         | "medialive:UpdateChannel"
         | "medialive:StartChannel"
+        | "medialive:DeleteChannel"
         | "mediaconnect:AddFlowOutputs"
         | "mediaconnect:StartFlow" => true,
         // The same call switches an output off, which no knock holds back.

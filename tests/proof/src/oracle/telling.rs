@@ -32,6 +32,9 @@ fn told(world: &World) -> Result<Told, String> {
     Ok(told)
 }
 
+/// An incident that ends so soon after the one who was to tell it gave up may be told at its end only.
+const GIVEN_UP_MS: u64 = 660_000;
+
 /// A limit is told when it is near and when it has acted, each as a word of its own.
 fn is_limit(incident: &str) -> bool {
     incident.contains("#cap_")
@@ -40,7 +43,7 @@ fn is_limit(incident: &str) -> bool {
 impl Oracles {
     /// An incident is told once, and once that it is over, by whoever watches it; whoever was stopped by a
     /// person between noting that it tells and telling leaves one untold, and one that is redriven may
-    /// tell again. At rest what was told is told to be over, unless it lasts. Nobody is told of a thing
+    /// tell again. So may whoever's tries were all used up, minutes before another one goes on. At rest what was told is told to be over, unless it lasts. Nobody is told of a thing
     /// that no record of ours asked for.
     pub fn tells_once(&mut self, world: &World) {
         let (now, disturbed) = (World::now(world), is_disturbed(world));
@@ -58,7 +61,9 @@ impl Oracles {
                 "somebody was told of what is not ours".to_owned()
             } else if is_limit(&incident) && over > 0 {
                 "a limit that has acted is never over by itself".to_owned()
-            } else if !disturbed && (one > 1 || over > 1 || over > one) {
+            } else if !disturbed
+                && (one > 1 || over > 1 || over > one && !gave_up(world, &destination))
+            {
                 format!("it was told {one} times and to be over {over} times")
             } else {
                 continue;
@@ -99,6 +104,17 @@ impl Oracles {
             }
         }
     }
+}
+
+/// Whether an execution that watches this destination has failed within the last minutes.
+fn gave_up(world: &World, destination: &str) -> bool {
+    world.executions().iter().any(|execution| {
+        let last = execution.history().last();
+        let ended = last.map_or(0, |event| event.at.as_millisecond().unsigned_abs());
+        execution.status() == runner::Status::Failed
+            && execution.name().starts_with(&format!("{destination}-"))
+            && World::now(world) < ended + GIVEN_UP_MS
+    })
 }
 
 /// Whether a person stopped or redrove an execution.

@@ -248,6 +248,7 @@ impl Oracles {
                     destination: invocation.destination.clone(),
                     execution: invocation.execution,
                     planned: house.planned_knock(number),
+                    read_at: None,
                     opened: None,
                 };
                 self.runs.insert(number, run);
@@ -329,7 +330,7 @@ impl Oracles {
             destination.desired_since = now;
         }
         let kept = |wish: &Option<Wish>| wish.as_ref().is_some_and(|wish| wish.keep_warm);
-        if wanted(&before) != wanted(&wish) || kept(&before) != kept(&wish) {
+        if kept(&before) != kept(&wish) {
             destination.kept_since = now;
         }
         let same = match (&before, &wish) {
@@ -353,7 +354,8 @@ impl Oracles {
         if !same {
             destination.wished_at = now;
             // An edit lets the limit go that has acted, and the next stretch begins with the next start.
-            if destination.capped.take().is_some_and(|(due, _)| due <= now) {
+            let acted = destination.row.as_ref().is_some_and(|row| row.capped);
+            if destination.capped.take().is_some_and(|(due, _)| due <= now) && acted {
                 destination.stretch_since = None;
             }
         }
@@ -376,6 +378,7 @@ impl Oracles {
             runs: true,
             entered: 0,
             state: "",
+            planned_at: 0,
             plans: 0,
         });
     }
@@ -388,6 +391,7 @@ impl Oracles {
         execution.state = state;
         if state == "Plan" {
             execution.plans += 1;
+            execution.planned_at = at;
         }
         self.bounded_states(at, number);
     }
@@ -410,6 +414,11 @@ impl Oracles {
                 operation,
                 "dynamodb:UpdateItem" | "dynamodb:PutItem" | "dynamodb:DeleteItem"
             );
+        if (call.site.worker, operation) == ("plan", "dynamodb:BatchGetItem")
+            && let Some(run) = self.runs.get_mut(&call.invocation)
+        {
+            run.read_at = Some(at);
+        }
         let key = call.resource.split_once('/').map(|(_, key)| key);
         if key == Some(domain::flow::RECORD_ID) && wrote && self.rules.well_told {
             self.sources_are_true(house, at);
@@ -443,10 +452,14 @@ impl Oracles {
             self.row_changes_lawfully(at, id, row_before.as_ref(), row.as_ref());
         }
         if let Some(run) = writer.and_then(|number| self.runs.get_mut(&number))
-            && run.opened.is_none()
             && run.destination.as_deref() == Some(id)
         {
-            run.opened = row;
+            if run.opened.is_none() {
+                run.opened = row;
+            }
+            if let Some(read_at) = run.read_at.take() {
+                self.destination(id).looks.push(read_at);
+            }
         }
         self.record_is_kept(house, at, id);
         if shown != shown_before {
@@ -461,6 +474,7 @@ impl Oracles {
 
     fn was_told(&mut self, house: &dyn House, told: &Told) {
         self.nothing_foreign(told);
+        self.stretch_begins(told);
         if told.writes && told.accepted() && told.caller.as_deref() != Some("by-hand") {
             self.made_as_asked(house, told);
             self.money_is_kept(house, told);

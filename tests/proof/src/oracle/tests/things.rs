@@ -249,7 +249,8 @@ fn a_teardown_of_what_is_kept_and_a_grace_cut_short_are_seen() {
         let mut stage = Stage::new();
         let (input, channel) = stage.made();
         stage.wish(changes.clone());
-        let run = stage.invoke("plan", 0, 0);
+        stage.begin();
+        let run = stage.invoke("delete-channel", 0, 0);
         let desired = changes
             .get("desired_state")
             .and_then(Value::as_str)
@@ -257,7 +258,10 @@ fn a_teardown_of_what_is_kept_and_a_grace_cut_short_are_seen() {
         let row = stage
             .row(json!({"input": {"id": input}, "channel": {"id": channel}, "desired": desired}));
         stage.write_row(run, &row);
-        stage.call("DELETE", &format!("/prod/channels/{channel}"), Value::Null);
+        stage.happens(What::Entered(0, "Plan"));
+        stage.pass(1);
+        let path = format!("/prod/channels/{channel}");
+        stage.by("delete-channel", "DELETE", &path, Value::Null);
         stage.expect("needless teardown", words);
     }
 }
