@@ -82,6 +82,8 @@ impl House for World {
                     tries = 0;
                     size.bytes = size.bytes.max(weight(input));
                 }
+                // A person has it tried anew, with a retry's full budget.
+                runner::What::Redriven { .. } => tries = 0,
                 runner::What::Scheduled { .. } => {
                     tries += 1;
                     size.tries = size.tries.max(tries);
