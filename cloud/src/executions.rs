@@ -8,6 +8,8 @@ use aws_sdk_sfn::{
     },
     types::ExecutionStatus,
 };
+use domain::ledger;
+use jiff::Timestamp;
 
 /// Starts `reconcile` for a destination. An execution of that name counts as started.
 pub async fn start(
@@ -49,19 +51,18 @@ pub(crate) async fn start_of(
     }
 }
 
-/// What has become of an execution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// It runs.
-    Runs,
-    /// It ended, however.
-    Ended,
-    /// Step Functions does not know it, or not yet.
-    Unknown,
-}
+/// An execution that Step Functions does not know is gone only after this. One that has just started may
+/// not be known everywhere yet, and one that was known is forgotten with its state machine or after 90
+/// days: nothing is urgent.
+const UNKNOWN_SECONDS: i64 = 600;
 
-/// Asks after an execution.
-pub async fn fate(clients: &Clients, execution: &str) -> Result<Fate, CallError> {
+/// Whether an execution runs no more. `since`: when it is known to have been there; absent: long ago.
+pub async fn is_gone(
+    clients: &Clients,
+    execution: &str,
+    since: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<bool, CallError> {
     match clients
         .sfn
         .describe_execution()
@@ -69,10 +70,10 @@ pub async fn fate(clients: &Clients, execution: &str) -> Result<Fate, CallError>
         .send()
         .await
     {
-        Ok(output) => Ok(match output.status() {
-            ExecutionStatus::Running | ExecutionStatus::PendingRedrive => Fate::Runs,
-            _ => Fate::Ended,
-        }),
+        Ok(output) => Ok(!matches!(
+            output.status(),
+            ExecutionStatus::Running | ExecutionStatus::PendingRedrive
+        )),
         Err(error)
             if matches!(
                 error.as_service_error(),
@@ -82,7 +83,7 @@ pub async fn fate(clients: &Clients, execution: &str) -> Result<Fate, CallError>
                 )
             ) =>
         {
-            Ok(Fate::Unknown)
+            Ok(since.is_none_or(|since| now >= ledger::after(since, UNKNOWN_SECONDS)))
         }
         Err(error) => Err(CallError::new("DescribeExecution", &error)),
     }

@@ -7,7 +7,7 @@
 use crate::{
     Cloud,
     clients::Clients,
-    executions::{self, Fate},
+    executions,
     helpers::{self, Helper},
     ledgers, media_live,
     payload::{IncidentStart, WatchInput},
@@ -275,7 +275,9 @@ pub async fn recheck(
 async fn rewatch(cloud: &Cloud, open: &Open) -> Result<(), Error> {
     let now = cloud.now();
     let gone = match &open.watched_by {
-        Some(watcher) => executions::fate(&cloud.clients, watcher).await? != Fate::Runs,
+        Some(watcher) => {
+            executions::is_gone(&cloud.clients, watcher, Some(open.since), now).await?
+        }
         // Its execution has not come to its first look: that is due after the debounce.
         None => now >= ledger::after(open.look_at(), ledger::LAG_SECONDS),
     };

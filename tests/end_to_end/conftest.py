@@ -15,6 +15,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspa
 
 from local.stage import Stage  # noqa: E402  (the path has to be set first)
 
+from letters import subscribed  # noqa: E402
 from show import GRACE, Show  # noqa: E402
 
 # Simulated seconds. Long enough that an edit can be made in the middle of each, and at 20 times
@@ -82,6 +83,12 @@ def show(stages, request):
     except BaseException:
         stages.throw_away()
         raise
+
+
+@pytest.fixture
+def mail(show):
+    """What people are told from here on: gives all messages so far, whenever it is asked."""
+    yield from subscribed(show)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Limits that act: warned first, then stopped and deleted, and off until somebody edits the record."""
 
+from letters import about
 from sweeper import Sweeping
 
 
@@ -17,14 +18,16 @@ def gone_with(show, one, code):
     return record
 
 
-def test_the_longest_session_is_warned_of_and_then_ends(show):
-    """Stopped and deleted with the reason; it stays off until it is edited, and a hold keeps the limit off."""
+def test_the_longest_session_is_warned_of_and_then_ends(show, mail):
+    """Stopped and deleted with the reason, and people are told once when it is near and once when it has acted;
+    it stays off until it is edited, and a hold keeps the limit off."""
     one = show.put(desired_state="streaming", session_hours_max=hours(25))
     with Sweeping(show.stage):
         show.wait_status(one, "streaming")
         record = show.wait_problem(one, "cap_warning")
         assert "session_hours_max" in record["problem"]["message"], record
         gone_with(show, one, "cap_session")
+        show.stage.wait_until(lambda: len(about(mail, one)) > 1, 30, "two messages about the limit")
         since = show.now()
         show.stage.sweep()
         show.wait_quiet([one])
@@ -36,6 +39,10 @@ def test_the_longest_session_is_warned_of_and_then_ends(show):
         show.wait_quiet([one])
         show.wait_status(one, "streaming")
     assert show.writes(one).count("StartChannel") == 2
+    told = about(mail, one)
+    assert sorted(subject for subject, _ in told) == [
+        f"Lunora critical: {one}: session_hours_max has ended it", f"Lunora warning: {one}: session_hours_max is near"], told
+    assert all("What to do: " in text and "rtmp" not in text for _, text in told), told
 
 
 def test_a_budget_that_does_not_pay_for_a_start_starts_nothing(show):

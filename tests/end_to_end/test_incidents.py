@@ -4,34 +4,7 @@ The debounce and the quiet time are Lunora's own, and run by the real clock. Tha
 once each way is tested in process, too (`tests/proof/tests/incidents.rs`).
 """
 
-import json
-
-import pytest
-
-
-@pytest.fixture
-def mail(show):
-    """What the topic tells: a queue that is subscribed to it. Gives all messages so far, whenever it is asked."""
-    sqs, sns = show.stage.boto("sqs"), show.stage.boto("sns")
-    queue = sqs.create_queue(QueueName=f"mail-{show.new_id()}")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    topic = show.stage.outputs["IncidentsTopicArn"]
-    allow = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn,
-             "Condition": {"ArnEquals": {"aws:SourceArn": topic}}}
-    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [allow]})})
-    subscription = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, ReturnSubscriptionArn=True)["SubscriptionArn"]
-    got = []
-
-    def read():
-        for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
-            told = json.loads(message["Body"])
-            got.append((told["Subject"], told["Message"]))
-            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-        return got
-
-    yield read
-    sns.unsubscribe(SubscriptionArn=subscription)
-    sqs.delete_queue(QueueUrl=queue)
+from letters import about
 
 
 def incidents(show, one):
@@ -40,11 +13,6 @@ def incidents(show, one):
         TableName=show.stage.outputs["IncidentsTableName"], KeyConditionExpression="destination_id = :d",
         ExpressionAttributeValues={":d": {"S": one}})
     return [{name: next(iter(value.values())) for name, value in item.items()} for item in answer["Items"]]
-
-
-def about(mail, word):
-    """The messages with this word in their subject."""
-    return [(subject, text) for subject, text in mail() if word in subject]
 
 
 def alert(show, one, action):

@@ -4,6 +4,7 @@ use super::Cap;
 use crate::{name, problem::Code, telling::Message};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 /// How far a limit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +39,7 @@ impl Notice {
             cap,
             at,
             noticed_at: now,
-            key: name::short_hash(&format!("{stage:?} {cap:?} {about}")),
+            key: name::short_hash(&json!([stage, cap, about]).to_string()),
         }
     }
 

@@ -8,6 +8,7 @@ use crate::{
     record::Wish,
 };
 use jiff::Timestamp;
+use serde_json::json;
 
 /// Notes what people are to be told. `before`: the row as it was read.
 pub(super) fn note(
@@ -68,5 +69,5 @@ fn about(
         Cap::BudgetMonth => now.strftime("%Y-%m").to_string(),
     };
     let since = ledger.on_since.or(before.on_since);
-    format!("{:?} {since:?} {begun:?} {counted_from}", limits.of(cap))
+    json!([limits.of(cap), since, begun, counted_from]).to_string()
 }

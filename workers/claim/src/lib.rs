@@ -5,13 +5,11 @@
 
 use cloud::{
     Cloud, Error, executions,
-    executions::Fate,
     ledgers::{self, Lease},
     payload::{ClaimInput, Knocked},
     records,
 };
 use domain::{
-    ledger,
     plan::Status,
     problem::{Code, Problem, Shown},
     record,
@@ -19,11 +17,6 @@ use domain::{
 
 /// How often the holder may change under our eyes before we try again later.
 const ROUNDS: usize = 3;
-
-/// An execution that Step Functions does not know is gone only after this. One that has just started may
-/// not be known everywhere yet, and one that was known is forgotten with its state machine or after 90
-/// days: nothing is urgent.
-const UNKNOWN_SECONDS: i64 = 600;
 
 /// Claims. Stale: another execution runs and now knows that something changed.
 pub async fn handle(cloud: &Cloud, input: ClaimInput) -> Result<Knocked, Error> {
@@ -68,13 +61,7 @@ pub async fn handle(cloud: &Cloud, input: ClaimInput) -> Result<Knocked, Error> 
         let Some(holder) = held.holder.as_deref() else {
             continue;
         };
-        let gone = match executions::fate(clients, holder).await? {
-            Fate::Runs => false,
-            Fate::Ended => true,
-            Fate::Unknown => held
-                .held_at
-                .is_none_or(|held_at| now >= ledger::after(held_at, UNKNOWN_SECONDS)),
-        };
+        let gone = executions::is_gone(clients, holder, held.held_at, now).await?;
         if gone {
             if ledgers::take_over(clients, settings, destination_id, execution, holder, now).await?
             {

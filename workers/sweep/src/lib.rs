@@ -6,9 +6,7 @@
 use cloud::{
     Cloud, Error,
     events::eventbridge::EventBridgeEvent,
-    executions,
-    executions::Fate,
-    feed,
+    executions, feed,
     helpers::{self, Helper},
     inputs, ledgers, media_connect, media_live,
     nudge::{self, Nudge},
@@ -132,7 +130,7 @@ async fn look(cloud: &Cloud) -> Result<(Seen, Memory), Error> {
             && row
                 .held_at
                 .is_none_or(|held_at| now >= ledger::after(held_at, ledger::LAG_SECONDS))
-            && executions::fate(clients, holder).await? != Fate::Runs
+            && executions::is_gone(clients, holder, row.held_at, now).await?
         {
             ended_holders.insert(holder.clone());
         }

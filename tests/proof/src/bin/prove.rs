@@ -237,19 +237,15 @@ fn hunt(seconds: usize) -> bool {
             );
         }
     };
-    let mut tasks: Vec<Task> = recordings.iter().flat_map(singles::singles).collect();
-    let mut dice = chance::Dice::new(3);
-    for last in (1..tasks.len()).rev() {
-        let other = usize::try_from(dice.below(last as u64 + 1)).unwrap_or(0);
-        tasks.swap(last, other);
-    }
+    let tasks = singles::widest_first(&recordings, &mut chance::Dice::new(3));
     let manner = Manner {
         time_max: Some(Duration::from_secs(seconds as u64).saturating_sub(began.elapsed())),
         ..Manner::default()
     };
     let report = crew::run("hunt", usize::MAX, &manner, |which| {
-        match tasks.get(which / 2) {
-            Some(task) if which % 2 == 0 => task.clone(),
+        // One in four is a random seed.
+        match tasks.get(which - which.div_ceil(4)) {
+            Some(task) if which % 4 != 0 => task.clone(),
             _ => chance::task(which as u64),
         }
     });

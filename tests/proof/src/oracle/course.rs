@@ -6,13 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use simulator::core::book::{Thing as Kind, Told};
 
-use super::clock::PREWARM_MS;
 use super::memory::Destination;
-use super::mirror::{on_air, up};
 use super::rows;
 use super::sight::{House, Table};
 use super::watch::Oracles;
-use super::wish::{Configuration, Desired, Wish};
+use super::wish::{Configuration, Wish};
 use crate::setup::Act;
 
 /// Alerts that say that the platform does not take the stream.
@@ -25,11 +23,7 @@ const ALERTS: [&str; 4] = [
     "Input Resource is Inaccessible",
 ];
 /// A function reads the clock, and then it acts.
-const SLACK_MS: u64 = 5000;
-/// Without faults a limit acts within two passes of the sweep and a wake-up.
-const CAP_LATE_MS: u64 = 150_000;
-/// Without faults a show is on the air so long after its time at the latest.
-const SHOW_LATE_MS: u64 = 60_000;
+pub(super) const SLACK_MS: u64 = 5000;
 /// An address may fail for so long before the other is tried (README, failover).
 const GRACE_MS: u64 = 30_000;
 /// Between a switch to the backup and the way back.
@@ -52,11 +46,11 @@ pub struct Outside {
     /// Sources whose line is cut.
     cut: BTreeSet<&'static str>,
     /// Since when no source is left.
-    lost_since: Option<u64>,
+    pub(super) lost_since: Option<u64>,
     /// When a line was last cut or mended.
     pub feed_moved: Option<u64>,
     /// The second that was reckoned last.
-    reckoned: u64,
+    pub(super) reckoned: u64,
 }
 
 fn host(url: &str) -> &str {
@@ -66,9 +60,6 @@ fn host(url: &str) -> &str {
         .rsplit_once(':')
         .map_or(authority, |(host, _)| host)
 }
-
-/// So long after the feed is back whoever was about to end the stream for want of it has done so.
-const BACK_MS: u64 = 30_000;
 
 impl Oracles {
     /// Notes what was done outside.
@@ -214,114 +205,6 @@ impl Oracles {
             .then(|| format!("it sends to {url}, which takes nothing, and {other} would"))
     }
 
-    /// Reckons which limit is due, once a second: a limit that is reached ends the stream, without
-    /// faults within two passes of the sweep; a show begins at its time.
-    pub(super) fn reckon(&mut self, house: &dyn House) {
-        let now = house.now();
-        if now / 1000 == std::mem::replace(&mut self.outside.reckoned, now / 1000) {
-            return;
-        }
-        let soon = now + self.rules.clock_off + SLACK_MS;
-        let (rules, lost_since) = (&self.rules, self.outside.lost_since);
-        let (living, things) = (&self.living, &self.things);
-        let on_air_or_near = |id: &String| {
-            let mut own = living.get(id).into_iter().flatten();
-            own.any(|id| {
-                let thing = things.get(id);
-                thing.is_some_and(|thing| thing.kind == Kind::Channel && up(thing.state()))
-            })
-        };
-        let mended_at = self.outside.feed_moved.filter(|_| lost_since.is_none());
-        for (id, known) in &mut self.destinations {
-            known.cap_due = None;
-            let (wanted, since) = known.wanted_at(now);
-            let Some(limits) = known.wish.as_ref().map(|wish| wish.limits) else {
-                (known.stretch_since, known.capped) = (None, None);
-                continue;
-            };
-            if known.capped.is_some_and(|(at, _)| at < since) && known.has_times {
-                known.capped = None;
-            }
-            // An edit that is taken back before anybody has seen it ends no stretch.
-            if wanted != Some(Desired::Streaming) && !on_air_or_near(id) {
-                known.stretch_since = None;
-            }
-            // The feed is back before the pass that would have ended the stream.
-            if let Some((due, "cap_no_input")) = known.capped
-                && mended_at.is_some_and(|at| at <= due + CAP_LATE_MS && now > at + BACK_MS)
-                && on_air_or_near(id)
-                && known.row.as_ref().is_some_and(|row| !row.capped)
-            {
-                known.capped = None;
-            }
-            if wanted != Some(Desired::Streaming) || known.capped.is_some() || limits.hold {
-                continue;
-            }
-            let after = |from: Option<u64>, most: Option<u64>| Some(from? + most?);
-            let stretch = known.stretch_since;
-            let silent = lost_since
-                .zip(stretch)
-                .map(|(lost, stretch)| lost.max(stretch));
-            let spent = limits.day_is_spent.then(|| since.max(known.wished_at));
-            let dues = [
-                (spent, "cap_budget_day"),
-                (
-                    after(stretch, limits.session.or(rules.session)),
-                    "cap_session",
-                ),
-                (
-                    after(silent, limits.no_input.or(rules.no_input)),
-                    "cap_no_input",
-                ),
-            ];
-            let dues = dues
-                .into_iter()
-                .filter_map(|(due, code)| Some((due?, code)));
-            known.cap_due = dues.min();
-            known.capped = known.cap_due.filter(|(due, _)| *due <= soon);
-        }
-        if self.rules.calm {
-            self.acts_in_time(now);
-        }
-    }
-
-    fn acts_in_time(&mut self, now: u64) {
-        let mut found = Vec::new();
-        for (id, known) in &self.destinations {
-            let up = self
-                .living_of(id, Kind::Channel)
-                .any(|(_, channel)| on_air(channel.state()));
-            if let Some((due, code)) = known.capped
-                && up
-                && now > due + CAP_LATE_MS
-            {
-                let late = (now - due) / 1000;
-                found.push((
-                    id.clone(),
-                    "limit",
-                    format!("{code} was reached {late} s ago and it streams"),
-                ));
-            }
-            let start = known.wish.as_ref().and_then(|wish| wish.start_at);
-            if let Some(start) = start.filter(|start| now > start + SHOW_LATE_MS)
-                && known.streams_at(now)
-                && known.wanted_at(now).1 == start.saturating_sub(PREWARM_MS)
-                && now < start + 2 * SHOW_LATE_MS
-                && self.rules.hints
-                && !up
-            {
-                found.push((
-                    id.clone(),
-                    "show",
-                    "its time has come and it is not on the air".into(),
-                ));
-            }
-        }
-        for (id, invariant, sentence) in found {
-            self.broken(invariant, now, Some(&id), sentence);
-        }
-    }
-
     /// From one address to the other only for a reason, and not too often: an address has failed for
     /// half a minute; back after half an hour at the earliest, and only if the record says so; and
     /// again to the backup when the start is paid off. An edit begins anew.
@@ -437,36 +320,6 @@ impl Oracles {
             "rtmp_failed" | "output_failed" => !ails,
             "no_input" => self.outside.lost_since.is_none() && !self.flow_by_hand,
             _ => false,
-        }
-    }
-
-    /// A stretch of streaming begins with the first start that was taken, whoever sent it, and ends when a
-    /// person stops the channel.
-    pub(super) fn stretch_begins(&mut self, told: &Told) {
-        let resource = told.resource.as_deref().unwrap_or_default();
-        let thing = self.things.get(resource);
-        let Some(id) = thing.and_then(|thing| thing.destination.clone()) else {
-            return;
-        };
-        let (at, by_hand) = (told.at, told.caller.as_deref() == Some("by-hand"));
-        let known = self.destination(&id);
-        match told.operation.as_str() {
-            _ if !told.accepted() => {}
-            "StartChannel" => {
-                known.stretch_since.get_or_insert(at);
-            }
-            "StopChannel" if by_hand => known.stretch_since = None,
-            _ => {}
-        }
-    }
-
-    /// No start for a destination that a limit has ended: nothing may come of it before an edit.
-    pub(super) fn nothing_after_a_limit(&mut self, at: u64, id: &str) {
-        let known = self.destination(id);
-        let by = known.capped.filter(|(due, _)| at > due + CAP_LATE_MS);
-        if let Some((due, code)) = by {
-            let sentence = format!("StartChannel was sent {} s after {code}", (at - due) / 1000);
-            self.broken("limit", at, Some(id), sentence);
         }
     }
 }

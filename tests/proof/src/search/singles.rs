@@ -1,7 +1,10 @@
 //! Every fault at every place, one at a time; and two at a time, all of them or a sample.
 
+use std::collections::BTreeMap;
+
+use super::chance::Dice;
 use super::{Task, recording};
-use crate::{Decision, Edge, Fault, Place, Plan, faults};
+use crate::{Decision, Edge, Fault, Place, Plan, Site, faults};
 use recording::Recording;
 
 /// Every kind of fault with the strengths it is tried in: before the effect and after it, once and
@@ -81,6 +84,51 @@ pub fn singles(recording: &Recording) -> Vec<Task> {
         .into_iter()
         .map(|decision| task(recording, vec![decision]))
         .collect()
+}
+
+/// Every single fault of all recordings, in the order in which most is learned soonest: each kind of fault
+/// at each kind of place once, in the shortest recording that passes it, before any a second time; and
+/// of these the calls that change something in the media services first.
+#[must_use]
+pub fn widest_first(recordings: &[Recording], dice: &mut Dice) -> Vec<Task> {
+    let mut shortest: Vec<&Recording> = recordings.iter().collect();
+    shortest.sort_by_key(|recording| recording.places.len());
+    let mut seen: BTreeMap<(Place, Fault), usize> = BTreeMap::new();
+    let mut all = Vec::new();
+    for recording in shortest {
+        for decision in decisions(recording) {
+            let round = seen
+                .entry((kind(decision.place), decision.fault))
+                .or_default();
+            *round += 1;
+            let order = (*round, weight(decision.place), dice.below(u64::MAX));
+            all.push((order, recording, decision));
+        }
+    }
+    all.sort_by_key(|(order, ..)| *order);
+    let tasks = all.into_iter();
+    tasks
+        .map(|(_, recording, decision)| task(recording, vec![decision]))
+        .collect()
+}
+
+/// What places have in common that are passed again and again: which passage it is does not count.
+fn kind(place: Place) -> Place {
+    match place {
+        Place::Call(site) => Place::Call(Site { nth: 0, ..site }),
+        Place::Edge(edge, _) => Place::Edge(edge, 0),
+    }
+}
+
+fn weight(place: Place) -> u8 {
+    match place {
+        Place::Call(site) if site.operation.starts_with("media") => {
+            let reads = ["Describe", "List"];
+            u8::from(reads.iter().any(|read| site.operation.contains(read)))
+        }
+        Place::Call(_) => 2,
+        Place::Edge(..) => 1,
+    }
 }
 
 /// How many pairs a recording has.
