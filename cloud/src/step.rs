@@ -11,6 +11,10 @@ use jiff::Timestamp;
 /// A look older than this is not acted on: a redriven execution resumes with the look it had.
 const LOOK_SECONDS: i64 = 30;
 
+/// What carries no request id, so that one of ours that lands late undoes what came after it: an output
+/// that is added again, or switched off again.
+const MAY_LAND_LATE: [&str; 2] = ["add-flow-output", "disable-flow-output"];
+
 /// An opened step.
 pub struct Step<'a> {
     cloud: &'a Cloud,
@@ -91,7 +95,7 @@ impl<'a> Step<'a> {
         ledger.starts.extend(foresight.start);
         let unanswered = ledger
             .intent
-            .take_if(|earlier| earlier.operation == "add-flow-output");
+            .take_if(|earlier| MAY_LAND_LATE.contains(&earlier.operation.as_str()));
         ledger.input_sought = ledger.input_sought.or(foresight.input_sought);
         ledger.channel_sought = ledger.channel_sought.or(foresight.channel_sought);
         ledger.intent = Some(domain::ledger::Intent {

@@ -51,6 +51,13 @@ pub async fn flow_output(
         step.close().await?;
         return Err(Error::transient("The flow cannot take a change now."));
     }
+    let may_land_until = step.ledger.output_may_land_until;
+    if on && may_land_until.is_some_and(|until| cloud.now() < until) {
+        step.close().await?;
+        return Err(Error::transient(
+            "An earlier UpdateFlowOutput may still land.",
+        ));
+    }
     match media_connect::switch_flow_output(clients, settings, &output.arn, on).await {
         Ok(()) => {
             step.close().await?;

@@ -93,8 +93,8 @@ pub struct Ledger {
     /// An act whose outcome is not known yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub intent: Option<Intent>,
-    /// An AddFlowOutputs without an answer may still land until then, even if a later one was
-    /// answered: nothing makes it one with the other, as request ids do for inputs and channels.
+    /// An output that was added, or switched off, without an answer: that may still land until then, even
+    /// if a later one was answered. Nothing makes them one, as request ids do for inputs and channels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_may_land_until: Option<Timestamp>,
     /// The task token of a state that waits.
