@@ -79,14 +79,17 @@ struct Calm {
 pub fn run(setup: &Setup, plan: Plan) -> Outcome {
     let planned = plan.climate.is_none() && !plan.decisions.is_empty();
     let mut outcome = one(setup, plan);
-    if planned && outcome.violations.is_empty() && outcome.is_comparable() {
+    if planned && outcome.violations.is_empty() && outcome.world.script_is_over() {
         let Calm {
             end: calm,
             settled_ms,
         } = calm(setup);
         let world = &outcome.world;
         let found = outcome.end.iter();
-        let differs = found.filter(|(id, end)| calm.get(*id).is_some_and(|calm| calm != *end));
+        // What has refused a wish for good leaves another end.
+        let same = is_mild(world);
+        let differs =
+            found.filter(|(id, end)| same && calm.get(*id).is_some_and(|calm| calm != *end));
         let late = held_up_most_ms(world).map_or(0, |most| {
             outcome.settled_ms.saturating_sub(settled_ms + most)
         });
@@ -113,7 +116,7 @@ pub fn run(setup: &Setup, plan: Plan) -> Outcome {
     outcome
 }
 
-/// How long a house may be held up where all that went wrong was one call, milliseconds; one that goes on
+/// How long a house may be held up where all that went wrong was one call or one word, milliseconds; one that goes on
 /// to be throttled may be the sweep's: two passes each time, where the one in between waits for an answer.
 fn held_up_most_ms(world: &World) -> Option<u64> {
     let [one] = world.taken() else { return None };
@@ -125,7 +128,8 @@ fn held_up_most_ms(world: &World) -> Option<u64> {
         | Fault::AnswerTimedOut
         | Fault::CrashBefore
         | Fault::CrashAfter
-        | Fault::Conflict(_)
+        | Fault::Conflict(400 | 409)
+        | Fault::Lost
         | Fault::Stale => Some(SOON_MS),
         _ => None,
     }
@@ -367,12 +371,6 @@ fn is_mild(world: &World) -> bool {
 }
 
 impl Outcome {
-    /// Whether its end has to be that of the script without faults: nothing has refused a wish for
-    /// good, and every act was done.
-    fn is_comparable(&self) -> bool {
-        is_mild(&self.world) && self.world.script_is_over()
-    }
-
     /// The world at its end.
     #[must_use]
     pub fn world(&self) -> &World {

@@ -74,7 +74,8 @@ pub enum Fault {
     Slow(u32),
     /// A read is answered as of before the latest change.
     Stale,
-    /// The service says with this status (400 or 409) that the resource's state forbids it.
+    /// The service says with this status that the resource's state forbids it (400 or 409), or that what
+    /// is asked for can not be had (422).
     Conflict(u16),
     /// CreateChannel is accepted and ends in CREATE_FAILED.
     CreateFailed,

@@ -8,24 +8,11 @@ use proof::{
 };
 use serde_json::json;
 
-/// Every script of one record whose acts wait for nothing but the cloud's own states.
-fn lives() -> Vec<scripts::Script> {
-    let all = scripts::all();
-    all.into_iter()
-        .filter(|script| script.records == 1)
-        .collect()
-}
-
 /// L5: with every event and every stream record lost the sweep alone settles everything.
 #[test]
 fn with_all_hints_lost_the_sweep_alone_settles_everything() {
-    for script in lives() {
-        let setup = Setup {
-            events: false,
-            stream: false,
-            ..script.setup
-        };
-        let outcome = check::run(&setup, Plan::calm(1));
+    for task in scripts::without_hints() {
+        let outcome = check::run(&task.setup, task.plan);
         // Without hints something unwanted waits for the next pass.
         let broken = outcome
             .violations
@@ -34,7 +21,7 @@ fn with_all_hints_lost_the_sweep_alone_settles_everything() {
         assert!(
             broken.is_none(),
             "{}: {broken:?}\n{}",
-            script.name,
+            task.name,
             outcome.story()
         );
     }

@@ -237,7 +237,11 @@ fn hunt(seconds: usize) -> bool {
             );
         }
     };
-    let tasks = singles::widest_first(&recordings, &mut chance::Dice::new(3));
+    let mut tasks = scripts::without_hints();
+    tasks.extend(singles::widest_first(
+        &recordings,
+        &mut chance::Dice::new(3),
+    ));
     let manner = Manner {
         time_max: Some(Duration::from_secs(seconds as u64).saturating_sub(began.elapsed())),
         ..Manner::default()

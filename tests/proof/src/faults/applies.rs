@@ -55,6 +55,11 @@ fn at_call(fault: Fault, operation: Operation) -> bool {
                 && operation.writes
                 && operation.name != "medialive:CreateInput"
         }
+        // Refused for what it asks for, whoever asks again.
+        Fault::Conflict(422) => matches!(
+            operation.name,
+            "medialive:CreateChannel" | "medialive:UpdateChannel"
+        ),
         Fault::CreateFailed => operation.name == "medialive:CreateChannel",
         Fault::UpdateFailed => operation.name == "medialive:UpdateChannel",
         Fault::FallsBackToIdle | Fault::Recovering => operation.name == "medialive:StartChannel",

@@ -114,6 +114,7 @@ pub(super) fn examples() -> Vec<Fault> {
         Fault::Stale,
         Fault::Conflict(400),
         Fault::Conflict(409),
+        Fault::Conflict(422),
         Fault::CreateFailed,
         Fault::UpdateFailed,
         Fault::FallsBackToIdle,

@@ -101,7 +101,7 @@ impl Oracles {
     pub fn little_is_orphaned(&mut self, house: &dyn House, refused: bool, again: u64) {
         self.tally_time(house);
         let faults = self.fired.len() as u64 + self.aborts + again;
-        let most = if faults == 0 {
+        let most = if faults == 0 && self.rules.hints {
             WAKE_LAG_MS
         } else {
             WAKE_LAG_MS + self.rules.sweep * (1 + faults)

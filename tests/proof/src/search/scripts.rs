@@ -4,7 +4,8 @@
 
 use serde_json::{Value, json};
 
-use super::stories;
+use super::{Task, stories};
+use crate::Plan;
 use crate::setup::{self, Act, Cue, Setup, When, key_of};
 
 /// Seconds, in the scheduler's milliseconds.
@@ -115,6 +116,23 @@ fn removed_in(name: &'static str, state: &'static str) -> Script {
         name,
         vec![cue(When::Channel("a".into(), state, 300), removed("a"))],
     )
+}
+
+/// The stories of one record with every event and every stream record lost: the sweep alone is left (L5).
+#[must_use]
+pub fn without_hints() -> Vec<Task> {
+    let alone = all().into_iter().filter(|script| script.records == 1);
+    alone
+        .map(|script| Task {
+            name: format!("{}, every hint lost", script.name),
+            setup: Setup {
+                events: false,
+                stream: false,
+                ..script.setup
+            },
+            plan: Plan::calm(1),
+        })
+        .collect()
 }
 
 /// Every story of at most five records: each of their faults is enumerated.
