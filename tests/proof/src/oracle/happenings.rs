@@ -38,7 +38,12 @@ impl Oracles {
                 };
                 self.runs.insert(number, run);
             }
-            What::Returned(number) | What::Died(number, _) => {
+            What::Returned(number) => {
+                if let Some(run) = self.runs.remove(&number) {
+                    self.knock_is_heard(house, at, &run);
+                }
+            }
+            What::Died(number, _) => {
                 self.runs.remove(&number);
             }
             What::Sent(number) => self.sent(house, at, number),
@@ -241,8 +246,17 @@ impl Oracles {
         if let Some(run) = writer.and_then(|number| self.runs.get_mut(&number))
             && run.destination.as_deref() == Some(id)
         {
+            let held = |row: &Option<Row>| row.as_ref().is_some_and(|row| row.holder.is_some());
+            let knock = row_before.as_ref().map(|row| row.knock);
+            let unheard = held(&row_before) && !held(&row) && run.planned != knock;
             if run.opened.is_none() {
                 run.opened = row;
+            }
+            if let (true, Some(_)) = (unheard, run.planned) {
+                let sentence =
+                    "the lease was given back although somebody had knocked since the plan";
+                self.broken("S4 no lost edit", at, Some(id), sentence);
+                return;
             }
             if let Some(read_at) = run.read_at.take() {
                 self.destination(id).looks.push(read_at);

@@ -12,7 +12,7 @@ use super::wish::Desired;
 /// Without faults a limit acts within two passes of the sweep and a wake-up.
 const CAP_LATE_MS: u64 = 150_000;
 /// Without faults a show is on the air so long after its time at the latest.
-const SHOW_LATE_MS: u64 = 60_000;
+const SHOW_LATE_MS: u64 = 5_000;
 /// So long after the feed is back whoever was about to end the stream for want of it has done so.
 const BACK_MS: u64 = 30_000;
 
@@ -109,7 +109,7 @@ impl Oracles {
             if let Some(start) = start.filter(|start| now > start + SHOW_LATE_MS)
                 && known.streams_at(now)
                 && known.wanted_at(now).1 == start.saturating_sub(PREWARM_MS)
-                && now < start + 2 * SHOW_LATE_MS
+                && now < start + 60_000
                 && self.rules.hints
                 && !up
             {

@@ -1,5 +1,8 @@
 //! S6 and S7: nothing new once a newer wish was seen; a stop wins.
 
+use super::bounds::Token;
+use super::memory::Run;
+use super::sight::House;
 use super::watch::Oracles;
 use crate::world::Call;
 
@@ -33,6 +36,31 @@ fn acts(call: &Call) -> bool {
 }
 
 impl Oracles {
+    /// S4: whoever knocked while another execution waited has ended that wait when it returns, unless a
+    /// fault has held the answer up.
+    pub(super) fn knock_is_heard(&mut self, house: &dyn House, at: u64, run: &Run) {
+        let (Some(id), Some(knocked)) = (&run.destination, &run.opened) else {
+            return;
+        };
+        let row = self
+            .destinations
+            .get(id)
+            .and_then(|known| known.row.as_ref());
+        let same = row.is_some_and(|row| row.wait.is_some() && row.wait == knocked.wait);
+        let waits = |token: &Token| {
+            token.destination == *id
+                && (token.state.starts_with("PollChannel") || token.state == "AwaitTurn")
+        };
+        if run.worker == "claim"
+            && same
+            && self.fired.is_empty()
+            && house.tokens().iter().any(waits)
+        {
+            let sentence = "somebody knocked and has gone, and the wait goes on";
+            self.broken("S4 no lost edit", at, Some(id), sentence);
+        }
+    }
+
     /// S6 and S7: a worker that acts for a destination has first written down its intent while it held
     /// the lease; if it makes, starts or changes, no knock had been left by then that its plan did
     /// not know of, and no start is sent once the ledger has seen a wish that is not streaming.
