@@ -122,7 +122,13 @@ fn removed_in(name: &'static str, state: &'static str) -> Script {
 #[must_use]
 pub fn without_hints() -> Vec<Task> {
     let alone = all().into_iter().filter(|script| script.records == 1);
+    // Long after its last execution has ended.
+    let stopped = cue(
+        When::Channel("a".into(), "RUNNING", 200 * SECOND),
+        Act::ByHand("stop_channel", "a".into()),
+    );
     alone
+        .chain([one("channel stopped by hand at rest", vec![stopped])])
         .map(|script| Task {
             name: format!("{}, every hint lost", script.name),
             setup: Setup {
@@ -307,7 +313,17 @@ pub fn all() -> Vec<Script> {
     all.push(quota_full());
     all.push(at_once("two at once", 2));
     all.push(at_once("five at once", 5));
-    all.push(same_address());
+    all.push(same_address(
+        "two records with one address",
+        after(20, removed("a")),
+    ));
+    all.push(same_address(
+        "an address that one leaves and the other takes",
+        after(
+            20,
+            edit("a", json!({"rtmp_url": "rtmp://c.example.com/live"})),
+        ),
+    ));
     all.extend(stories::all());
     all
 }
@@ -351,8 +367,8 @@ pub fn at_once(name: &'static str, records: usize) -> Script {
     script
 }
 
-/// Two records with one address and key: the first holds it, the second gets it afterwards.
-fn same_address() -> Script {
+/// Two records with one address and key: the first holds it, the second gets it when that is let go.
+fn same_address(name: &'static str, lets_go: Cue) -> Script {
     let mut cues = born("a");
     let twin = with(
         record("b"),
@@ -362,8 +378,8 @@ fn same_address() -> Script {
         When::Channel("a".into(), "RUNNING", SECOND),
         Act::Put(twin),
     ));
-    cues.push(after(20, removed("a")));
+    cues.push(lets_go);
     cues.push(quiet(Act::Nothing));
     cues.push(after(300, removed("b")));
-    script("two records with one address", cues)
+    script(name, cues)
 }
