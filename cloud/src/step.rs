@@ -36,7 +36,7 @@ pub fn is_fresh(input: &StepInput, now: Timestamp) -> bool {
 impl<'a> Step<'a> {
     /// Opens a step that makes, starts, changes or deletes a channel: nothing is sent once somebody has
     /// knocked.
-    pub async fn open_to_make(
+    pub async fn open_unless_knocked(
         cloud: &'a Cloud,
         input: &'a StepInput,
         operation: &str,

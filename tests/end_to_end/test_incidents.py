@@ -4,6 +4,8 @@ The debounce and the quiet time are Lunora's own, and run by the real clock. Tha
 once each way is tested in process, too (`tests/proof/tests/incidents.rs`).
 """
 
+from datetime import datetime
+
 from letters import about
 
 
@@ -38,7 +40,8 @@ def test_one_message_when_it_begins_and_one_when_it_is_over(show, mail):
     told = about(mail, one)
     assert len(told) == 2 and told[1][0].startswith("Lunora over: "), told
     [item] = incidents(show, one)
-    assert item["ending"] == "cleared" and "since" in item and "until" in item, item
+    since, until = (datetime.fromisoformat(item[name]) for name in ("since", "until"))
+    assert item["ending"] == "cleared" and until > since, item
     assert all("://" not in text and "canary" not in text for _, text in told), told
     assert "docs/runbooks/missing_permission.md" in told[0][1] and "What to do: " in told[0][1], told
 

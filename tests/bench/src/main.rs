@@ -312,6 +312,9 @@ fn samples(root: &Path) -> Result<Vec<(String, Value)>, String> {
                 "dispatch" => "stream-modify",
                 "resume" => "channel-state-change-running",
                 "sweep" => "sweep-tick",
+                "update-flow" => "flow-edit",
+                "watch" => "channel-alert-set",
+                "watch-flow" => "source-recovered",
                 same => same,
             };
             let path = root.join("events").join(format!("{sample}.json"));
@@ -400,4 +403,17 @@ fn same_work(workers: &[Measured], peer: &Measured) -> Result<(), String> {
         ));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::samples;
+    use std::path::Path;
+
+    #[test]
+    fn every_worker_has_the_sample_it_is_measured_with() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let found = samples(&root).unwrap();
+        assert!(found.len() > 20, "{} workers", found.len());
+    }
 }

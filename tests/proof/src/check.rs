@@ -116,8 +116,9 @@ pub fn run(setup: &Setup, plan: Plan) -> Outcome {
     outcome
 }
 
-/// How long a house may be held up where all that went wrong was one call or one word, milliseconds; one that goes on
-/// to be throttled may be the sweep's: two passes each time, where the one in between waits for an answer.
+/// How long a house may be held up where all that went wrong was one call or one word, milliseconds. A call
+/// that goes on to be throttled may be the sweep's: two passes each time, where the one in between waits
+/// for an answer.
 fn held_up_most_ms(world: &World) -> Option<u64> {
     let [one] = world.taken() else { return None };
     match one.fault {

@@ -28,7 +28,7 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
         return Ok(Done::new("already so"));
     }
     let mut step =
-        Step::open_to_make(cloud, &input, "add-flow-output", Foresight::default()).await?;
+        Step::open_unless_knocked(cloud, &input, "add-flow-output", Foresight::default()).await?;
     let Some(made) = &mut step.ledger.input else {
         step.close().await?;
         return Err(Error::Stale("There is no input to feed.".into()));

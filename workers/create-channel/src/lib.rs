@@ -37,7 +37,7 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
         channel_sought: Some(sought),
         ..Foresight::default()
     };
-    let mut step = Step::open_to_make(cloud, &input, "create-channel", foresight).await?;
+    let mut step = Step::open_unless_knocked(cloud, &input, "create-channel", foresight).await?;
     if step.must_look {
         let listed = media_live::list_channels(clients).await?;
         let sought = step.ledger.channel_sought.as_ref();

@@ -30,7 +30,7 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
         input_sought: Some(sought),
         ..Foresight::default()
     };
-    let mut step = Step::open_to_make(cloud, &input, "create-input", foresight).await?;
+    let mut step = Step::open_unless_knocked(cloud, &input, "create-input", foresight).await?;
     let found = if step.must_look {
         find(
             cloud,

@@ -23,7 +23,7 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     }
     // A newer wish may want the channel that this one does not.
     let mut step =
-        Step::open_to_make(cloud, &input, "delete-channel", Foresight::default()).await?;
+        Step::open_unless_knocked(cloud, &input, "delete-channel", Foresight::default()).await?;
     if step.must_look {
         let state = media_live::describe_channel(clients, &seen.id)
             .await?

@@ -23,8 +23,8 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
     {
         return Ok(Done::new("already so"));
     }
-    let step =
-        Step::open_to_make(cloud, &input, "enable-flow-output", Foresight::default()).await?;
+    let step = Step::open_unless_knocked(cloud, &input, "enable-flow-output", Foresight::default())
+        .await?;
     match switch::flow_output(cloud, &input, step, true).await? {
         Switched::Done => Ok(Done::new("switched")),
         Switched::AlreadySo => Ok(Done::new("already so")),

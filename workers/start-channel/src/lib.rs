@@ -39,7 +39,7 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Taken, Error> {
         start: Some(start),
         ..Foresight::default()
     };
-    let mut step = Step::open_to_make(cloud, &input, "start-channel", foresight).await?;
+    let mut step = Step::open_unless_knocked(cloud, &input, "start-channel", foresight).await?;
     if step.must_look {
         match media_live::describe_channel(clients, &seen.id).await? {
             Some(channel) if channel.state.is_up() => {

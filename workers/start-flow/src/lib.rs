@@ -61,7 +61,7 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
             "The flow is not running, and it is not Lunora's to start.",
         ));
     }
-    let step = Step::open_to_make(cloud, &input, "start-flow", Foresight::default()).await?;
+    let step = Step::open_unless_knocked(cloud, &input, "start-flow", Foresight::default()).await?;
     match media_connect::start_flow(clients, settings).await {
         // Another destination may have started it a moment ago.
         Ok(()) => {}

@@ -36,7 +36,7 @@ pub async fn handle(cloud: &Cloud, input: StepInput) -> Result<Done, Error> {
         forget_on_air: true,
         ..Foresight::default()
     };
-    let mut step = Step::open_to_make(cloud, &input, "update-channel", foresight).await?;
+    let mut step = Step::open_unless_knocked(cloud, &input, "update-channel", foresight).await?;
     if step.must_look
         && media_live::describe_channel(clients, &seen.id)
             .await?

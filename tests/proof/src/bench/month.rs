@@ -134,7 +134,10 @@ fn setup(wanted: &[Stretches], manner: Manner) -> Setup {
     for (number, stretches) in wanted.iter().enumerate() {
         let id = id(number);
         acts.push((BEGIN, Act::Key(key_of(&id))));
-        acts.push((BEGIN, Act::Put(setup::record(&id, "ready"))));
+        let mut record = setup::record(&id, "ready");
+        // What is always on is held: no limit ends it.
+        record["hold"] = json!(manner == Manner::Always);
+        acts.push((BEGIN, Act::Put(record)));
         for (from, to) in stretches {
             for (at, desired) in [(from, "streaming"), (to, "ready")] {
                 acts.push((

@@ -5,12 +5,14 @@
 //! holds one promise; its first sentence says what it promises, and where its bound comes from.
 //!
 //! - `sight`, `rows`, `wish`, `encoding`: what is looked at, read with eyes of their own
-//! - `watch`, `memory`: what is remembered from look to look
-//! - `clock`, `course`: what a record means without an edit: its times, its limits, its second address
+//! - `watch`, `memory`, `happenings`: what is remembered from look to look, and what each happening tells
+//! - `clock`, `limits`, `course`: what a record means without an edit: its times, its limits, its second
+//!   address
 //! - `things` (S1, S2, S3), `record` (S4), `secrecy` (S5), `stops` (S6, S7), `mirror` and `problems`
 //!   (S8), `calls` (S9), `bounds` (S10, L6), `content`, `money`, `air`: the safety oracles
 //! - `telling`: one message for each incident, and one when it is over
-//! - `rest`: the liveness oracles, for a house that has come to rest (L1, L2); `end`: that it ends as without faults (L4)
+//! - `restless`: whether a house has come to rest; `rest`: the liveness oracles for one that has (L1, L2);
+//!   `end`: that it ends as without faults (L4)
 
 pub mod air;
 pub mod bounds;

@@ -1,4 +1,4 @@
-//! S6 and S7: nothing new once a newer wish was seen; a stop wins.
+//! S6 and S7: nothing new once a newer wish was seen; a stop wins; and a knock is heard (S4).
 
 use super::bounds::Token;
 use super::memory::Run;

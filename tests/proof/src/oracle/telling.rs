@@ -43,7 +43,8 @@ fn is_limit(incident: &str) -> bool {
 impl Oracles {
     /// An incident is told once, and once that it is over, by whoever watches it; whoever was stopped by a
     /// person between noting that it tells and telling leaves one untold, and one that is redriven may
-    /// tell again. So may whoever's tries were all used up, minutes before another one goes on. At rest what was told is told to be over, unless it lasts. Nobody is told of a thing
+    /// tell again. Of one whose tries were all used up the end may be told alone, if it comes within
+    /// minutes. At rest what was told is told to be over, unless it lasts. Nobody is told of a thing
     /// that no record of ours asked for.
     pub fn tells_once(&mut self, world: &World) {
         let (now, disturbed) = (World::now(world), is_disturbed(world));
