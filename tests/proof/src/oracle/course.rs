@@ -96,7 +96,7 @@ impl Oracles {
     }
 
     /// Since when, from a time on, the platform has not taken the stream at an address.
-    fn refused_since(&self, url: &str, from: u64) -> Option<u64> {
+    pub(super) fn refused_since(&self, url: &str, from: u64) -> Option<u64> {
         let (since, until) = self.outside.refusing.get(host(url))?;
         until.is_none_or(|until| until >= from).then_some(*since)
     }

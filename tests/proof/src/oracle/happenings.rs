@@ -2,7 +2,7 @@
 
 use simulator::core::book::Told;
 
-use super::memory::{Execution, Run};
+use super::memory::{Execution, Run, Thing};
 use super::rows::{self, Row, Shown};
 use super::sight::{House, Table};
 use super::watch::Oracles;
@@ -155,9 +155,22 @@ impl Oracles {
         destination.starts.clear();
     }
 
+    /// S3 for executions: each is for a destination that has a record or had one, that something of ours
+    /// carries the name of, or for the flow.
     fn began(&mut self, house: &dyn House, number: u32) {
         let (arn, destination) = house.execution(number);
         let tells = !self.rules.incidents.is_empty() && arn.starts_with(&self.rules.incidents);
+        let is_named = |thing: &Thing| thing.destination.as_deref() == Some(&destination);
+        let is_known = destination == domain::incident::FLOW
+            || self
+                .destinations
+                .get(&destination)
+                .is_some_and(|known| !known.wishes.is_empty() || known.row.is_some())
+            || self.things.values().any(is_named);
+        if !is_known {
+            let sentence = "an execution began for it, and it is no destination of ours";
+            self.broken("S3 ours", house.now(), Some(&destination), sentence);
+        }
         let known = self.destination(&destination);
         match tells {
             true => known.incidents.insert(number),

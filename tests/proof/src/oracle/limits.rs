@@ -1,9 +1,10 @@
-//! Limits and shows: when a limit is due, whether it acts in time, and what comes after it.
+//! Limits, shows and failovers: when each is due, whether it acts in time, and what comes after it.
 
 use simulator::core::book::{Thing as Kind, Told};
 
 use super::clock::PREWARM_MS;
 use super::course::SLACK_MS;
+use super::memory::Destination;
 use super::mirror::{on_air, up};
 use super::sight::House;
 use super::watch::Oracles;
@@ -13,6 +14,9 @@ use super::wish::Desired;
 const CAP_LATE_MS: u64 = 150_000;
 /// Without faults a show is on the air so long after its time at the latest.
 const SHOW_LATE_MS: u64 = 5_000;
+/// Without faults an address that fails is left within its grace time, what it takes to be sure that it
+/// fails, and two looks.
+const FAILOVER_LATE_MS: u64 = 75_000;
 /// So long after the feed is back whoever was about to end the stream for want of it has done so.
 const BACK_MS: u64 = 30_000;
 
@@ -84,13 +88,22 @@ impl Oracles {
             known.capped = known.cap_due.filter(|(due, _)| *due <= soon);
         }
         if self.rules.calm {
-            self.acts_in_time(now);
+            self.acts_in_time(house);
         }
     }
 
-    fn acts_in_time(&mut self, now: u64) {
+    fn acts_in_time(&mut self, house: &dyn House) {
+        let now = house.now();
         let mut found = Vec::new();
         for (id, known) in &self.destinations {
+            if let Some(since) = self.fails_since(house, id, known)
+                && now > since + FAILOVER_LATE_MS
+            {
+                let late = (now - since) / 1000;
+                let sentence =
+                    format!("the primary has failed for {late} s and the backup is free");
+                found.push((id.clone(), "failover", sentence));
+            }
             let up = self
                 .living_of(id, Kind::Channel)
                 .any(|(_, channel)| on_air(channel.state()));
@@ -123,6 +136,27 @@ impl Oracles {
         for (id, invariant, sentence) in found {
             self.broken(invariant, now, Some(&id), sentence);
         }
+    }
+
+    /// Since when the primary has taken nothing of a destination on the air there, though its backup would:
+    /// for the first time since the record was written, and with a picture to send.
+    fn fails_since(&self, house: &dyn House, id: &str, known: &Destination) -> Option<u64> {
+        let now = house.now();
+        let wish = known.wish.as_ref()?;
+        let (primary, backup) = (wish.configuration.as_ref().ok()?, wish.backup.as_ref()?);
+        let is_first = known.returned.is_none() && !matches!(known.sent_to, Some((_, true, _)));
+        let is_fed = self.outside.feed_moved.is_none() && !self.flow_by_hand;
+        let may_go = self.rules.hints && is_first && is_fed && known.by_hand.is_empty();
+        if !may_go || !known.streams_at(now) || known.capped.is_some() {
+            return None;
+        }
+        let failing = self.refused_since(&primary.url, now + 1)?;
+        let mut channels = self.living_of(id, Kind::Channel);
+        let (_, channel) = channels.find(|(_, channel)| channel.state() == "RUNNING")?;
+        let (since, _) = channel.states.last()?;
+        let is_there = self.sends_to(house, id) == Some(primary.url.as_str());
+        let is_free = self.refused_since(&backup.url, known.wished_at).is_none();
+        (is_there && is_free).then(|| failing.max(*since).max(known.wished_at))
     }
 
     /// A stretch of streaming begins with the first start that was taken, whoever sent it, and ends when a

@@ -213,18 +213,23 @@ impl Oracles {
         let key = key.and_then(|wanted| house.key(&wanted.parameter));
         let (channels, inputs, _) = house.book().quotas();
         let room = self.destinations.len() <= channels.min(inputs);
-        let shared = self.destinations.iter().any(|(other, known)| {
-            other != id
-                && known.wish.as_ref().is_some_and(|theirs| {
-                    match (&theirs.configuration, &wish.configuration) {
-                        (Ok(theirs), Ok(ours)) => {
-                            (&theirs.url, &theirs.parameter) == (&ours.url, &ours.parameter)
-                        }
-                        _ => false,
-                    }
-                })
-        });
+        let shared = self.shares_its_address(id, wish);
         wish.desired.is_some() && key.is_some_and(|key| key.secure) && room && !shared
+    }
+
+    /// Whether another record asks for the same address with the same key.
+    pub(super) fn shares_its_address(&self, id: &str, wish: &Wish) -> bool {
+        let Ok(ours) = &wish.configuration else {
+            return false;
+        };
+        let same = |theirs: &Wish| {
+            let theirs = theirs.configuration.as_ref();
+            theirs.is_ok_and(|theirs| {
+                (&theirs.url, &theirs.parameter) == (&ours.url, &ours.parameter)
+            })
+        };
+        let mut others = self.destinations.iter().filter(|(other, _)| *other != id);
+        others.any(|(_, known)| known.wish.as_ref().is_some_and(same))
     }
 
     /// The key was put after the operator's last act on the record: nobody has been told of it.

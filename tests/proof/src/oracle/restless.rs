@@ -73,7 +73,19 @@ impl Oracles {
         why_restless(known, now).or_else(|| {
             (!known.incidents.is_empty() && !self.lasts(id, now))
                 .then(|| "an incident is watched and nothing is wrong".to_owned())
+                .or_else(|| self.awaits_a_free_address(id, known))
         })
+    }
+
+    /// What waited for an address that nobody asks for any more has its turn: the next pass of the sweep
+    /// begins it. Who has trouble in leaving it may keep it.
+    fn awaits_a_free_address(&self, id: &str, known: &Destination) -> Option<String> {
+        let waits = known.shown.problem.as_deref() == Some("duplicate_address");
+        let wish = known.wish.as_ref().filter(|_| waits)?;
+        let mut others = self.destinations.iter().filter(|(other, _)| *other != id);
+        let kept = others.any(|(_, other)| other.shown.problem.is_some());
+        let free = !kept && !self.shares_its_address(id, wish);
+        free.then(|| "the address that it waits for is free".to_owned())
     }
 
     /// L1: nothing goes on for ever. Called when the bound after the last disturbance has passed.

@@ -372,10 +372,9 @@ pub fn at_once(name: &'static str, records: usize) -> Script {
 /// Two records with one address and key: the first holds it, the second gets it when that is let go.
 fn same_address(name: &'static str, lets_go: Cue, more: Vec<Cue>) -> Script {
     let mut cues = born("a");
-    let twin = with(
-        record("b"),
-        json!({"rtmp_url": "rtmp://a.example.com/live", "stream_key_param": key_of("a")}),
-    );
+    let same =
+        ["rtmp_url", "stream_key_param"].map(|name| (name.to_owned(), record("a")[name].clone()));
+    let twin = with(record("b"), Value::Object(same.into_iter().collect()));
     cues.push(cue(
         When::Channel("a".into(), "RUNNING", SECOND),
         Act::Put(twin),
