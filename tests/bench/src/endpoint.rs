@@ -76,7 +76,7 @@ impl Endpoint {
             .iter()
             .map(|(service, port)| {
                 (
-                    format!("AWS_ENDPOINT_URL_{}", service.variable()),
+                    service.variable().to_owned(),
                     format!("https://localhost:{port}"),
                 )
             })
@@ -185,7 +185,10 @@ fn serve(
         }
         let kind: &[(&str, &str)] = match status {
             404 => &[("x-amzn-errortype", "NotFoundException")],
-            400 => &[("x-amzn-errortype", "UnknownOperationException")],
+            // DynamoDB names its errors in the body.
+            400 if answer["__type"].is_null() => {
+                &[("x-amzn-errortype", "UnknownOperationException")]
+            }
             _ => &[],
         };
         http::write(&mut stream, status, kind, answer.to_string().as_bytes())?;

@@ -9,9 +9,9 @@ use bench::{
     rows, table,
 };
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -273,6 +273,7 @@ fn prepare(wish: &Wish) -> Result<Bench, String> {
         ("DESTINATIONS_TABLE", rows::DESTINATIONS.into()),
         ("LEDGER_TABLE", rows::LEDGER.into()),
         ("SESSIONS_TABLE", "lunora-lunora-sessions".into()),
+        ("INCIDENTS_TABLE", "lunora-lunora-incidents".into()),
         ("FLOW_ARN", rows::FLOW.into()),
         ("INPUT_SECURITY_GROUP_ID", rows::SECURITY_GROUP.into()),
         ("MEDIA_LIVE_ROLE_ARN", rows::ROLE.into()),
@@ -286,6 +287,7 @@ fn prepare(wish: &Wish) -> Result<Bench, String> {
         ("BUDGET_USD_PER_DAY", "0".into()),
         ("BUDGET_USD_PER_MONTH", "0".into()),
         ("STATE_MACHINE_ARN", rows::STATE_MACHINE.into()),
+        ("INCIDENT_MACHINE_ARN", rows::INCIDENT_MACHINE.into()),
     ];
     Ok(Bench {
         tls: certificate.server,
@@ -396,19 +398,55 @@ fn same_work(workers: &[Measured], peer: &Measured) -> Result<(), String> {
             peer.name, peer.cold_calls, peer.warm_calls, ours.cold_calls, ours.warm_calls
         ));
     }
-    if table::plain(&ours.channel) != table::plain(&peer.channel) {
-        return Err(format!(
-            "{} asks for another channel than {PEERS_DO}: {:?}, not {:?}",
-            peer.name, peer.channel, ours.channel
-        ));
+    let (asked, wanted) = (table::plain(&peer.channel), table::plain(&ours.channel));
+    match apart(&asked, &wanted, "channel") {
+        Some(where_) => Err(format!(
+            "{} asks for another channel than {PEERS_DO}: {where_}",
+            peer.name
+        )),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// The first place where two requests differ. Not what stands there: it may be a key.
+fn apart(one: &Value, other: &Value, place: &str) -> Option<String> {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+            names.into_iter().find_map(|name| {
+                let of =
+                    |object: &Map<String, Value>| object.get(name).cloned().unwrap_or_default();
+                apart(&of(one), &of(other), &format!("{place}.{name}"))
+            })
+        }
+        (Value::Array(one), Value::Array(other)) if one.len() == other.len() => one
+            .iter()
+            .zip(other)
+            .enumerate()
+            .find_map(|(number, (one, other))| apart(one, other, &format!("{place}[{number}]"))),
+        _ => (one != other).then(|| place.to_owned()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::samples;
+    use super::{apart, samples};
+    use serde_json::json;
     use std::path::Path;
+
+    #[test]
+    fn where_two_requests_differ_is_named_and_what_stands_there_is_not() {
+        let (one, other) = (json!({"a": [{"key": "x"}]}), json!({"a": [{"key": "y"}]}));
+        assert_eq!(
+            apart(&one, &other, "channel").as_deref(),
+            Some("channel.a[0].key")
+        );
+        assert_eq!(apart(&one, &one, "channel"), None);
+        assert_eq!(
+            apart(&json!({}), &one, "channel").as_deref(),
+            Some("channel.a")
+        );
+    }
 
     #[test]
     fn every_worker_has_the_sample_it_is_measured_with() {

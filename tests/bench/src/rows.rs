@@ -22,6 +22,9 @@ pub const STATE_MACHINE: &str =
     "arn:aws:states:us-west-2:123456789012:stateMachine:lunora-lunora-reconcile";
 /// The execution of the samples.
 pub const EXECUTION: &str = "arn:aws:states:us-west-2:123456789012:execution:lunora-lunora-reconcile:5f0c2b1e-6d4b-4c1f-9a53-0d1f2e3a4b5c";
+/// The state machine that watches incidents.
+pub const INCIDENT_MACHINE: &str =
+    "arn:aws:states:us-west-2:123456789012:stateMachine:lunora-lunora-incident";
 /// The parameter that holds the key.
 pub const KEY_PARAMETER: &str = "/lunora-player/streaming/youtube-main";
 /// The prefix of such parameters.
@@ -164,6 +167,37 @@ pub fn table(name: &str) -> Vec<Value> {
         rows.push(json!({"destination_id": format!("url#{hash}"), "serves": id}));
     }
     rows
+}
+
+/// The helper row of the incident that the samples of `events/` are about.
+pub fn incident(key: &str) -> Value {
+    let since = "2026-11-21T19:02:41Z";
+    json!({
+        "destination_id": key, "changes": 1,
+        "open": {
+            "destination_id": "youtube-main", "incident_id": format!("{since}#rtmp_failed"),
+            "cause": "rtmp_failed", "since": since, "channel_id": channel_id("youtube-main"),
+            "told_by": "an execution before", "tells_since": since,
+        },
+    })
+}
+
+/// A channel's list of alerts: what `confirm-incident` looks for has lasted for a while, and for
+/// `close-incident` it is over.
+pub fn alerts(worker: &str) -> Vec<Value> {
+    let alert = json!({
+        "id": "3", "alertType": "Failed RTMP Connection", "pipelineId": "0",
+        "message": "Failed to connect to the RTMP server", "state": "SET",
+        "setTimestamp": ago(300), "channelArn": channel("RUNNING")["arn"],
+    });
+    let mut over = alert.clone();
+    over["state"] = json!("CLEARED");
+    over["clearedTimestamp"] = json!(ago(120));
+    match worker {
+        "confirm-incident" => vec![alert],
+        "close-incident" => vec![over],
+        _ => Vec::new(),
+    }
 }
 
 fn place(id: &str) -> usize {

@@ -129,7 +129,7 @@ fn held_up_most_ms(world: &World) -> Option<u64> {
         | Fault::AnswerTimedOut
         | Fault::CrashBefore
         | Fault::CrashAfter
-        | Fault::Conflict(400 | 409)
+        | Fault::Conflict(_)
         | Fault::Lost
         | Fault::Stale => Some(SOON_MS),
         _ => None,
@@ -363,6 +363,7 @@ fn is_mild(world: &World) -> bool {
             Fault::Forbidden
                 | Fault::Quota
                 | Fault::Conflict(_)
+                | Fault::Unprocessable
                 | Fault::CreateFailed
                 | Fault::UpdateFailed
                 | Fault::FallsBackToIdle

@@ -74,9 +74,10 @@ pub enum Fault {
     Slow(u32),
     /// A read is answered as of before the latest change.
     Stale,
-    /// The service says with this status that the resource's state forbids it (400 or 409), or that what
-    /// is asked for can not be had (422).
+    /// The service says with this status that the resource's state forbids it.
     Conflict(u16),
+    /// 422: what is asked for can not be had, whoever asks again.
+    Unprocessable,
     /// CreateChannel is accepted and ends in CREATE_FAILED.
     CreateFailed,
     /// UpdateChannel is accepted and ends in UPDATE_FAILED.

@@ -66,7 +66,7 @@ func channel(incarnation int, input, key string) *medialive.CreateChannelInput {
 				Name: s("rtmp"),
 				OutputGroupSettings: &types.OutputGroupSettings{RtmpGroupSettings: &types.RtmpGroupSettings{
 					AuthenticationScheme: "COMMON", CacheFullBehavior: "DISCONNECT_IMMEDIATELY", CacheLength: 30,
-					CaptionData: "ALL", InputLossAction: "EMIT_OUTPUT", RestartDelay: 15,
+					CaptionData: "ALL", InputLossAction: "EMIT_OUTPUT", RestartDelay: 5,
 				}},
 				Outputs: []types.Output{{
 					OutputName: s("rtmp1"), VideoDescriptionName: s("v1080p30"), AudioDescriptionNames: []string{"aac128"},

@@ -55,8 +55,7 @@ fn at_call(fault: Fault, operation: Operation) -> bool {
                 && operation.writes
                 && operation.name != "medialive:CreateInput"
         }
-        // Refused for what it asks for, whoever asks again.
-        Fault::Conflict(422) => matches!(
+        Fault::Unprocessable => matches!(
             operation.name,
             "medialive:CreateChannel" | "medialive:UpdateChannel"
         ),

@@ -22,7 +22,7 @@ const KINDS: &[(Fault, f64)] = &[
     (Fault::Stale, 0.30),
     (Fault::Conflict(400), 0.10),
     (Fault::Conflict(409), 0.10),
-    (Fault::Conflict(422), 0.05),
+    (Fault::Unprocessable, 0.05),
     (Fault::CreateFailed, 0.20),
     (Fault::UpdateFailed, 0.20),
     (Fault::FallsBackToIdle, 0.20),

@@ -114,7 +114,7 @@ pub(super) fn examples() -> Vec<Fault> {
         Fault::Stale,
         Fault::Conflict(400),
         Fault::Conflict(409),
-        Fault::Conflict(422),
+        Fault::Unprocessable,
         Fault::CreateFailed,
         Fault::UpdateFailed,
         Fault::FallsBackToIdle,

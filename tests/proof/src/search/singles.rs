@@ -24,7 +24,7 @@ pub const FAULTS: &[Fault] = &[
     Fault::Stale,
     Fault::Conflict(400),
     Fault::Conflict(409),
-    Fault::Conflict(422),
+    Fault::Unprocessable,
     Fault::CreateFailed,
     Fault::UpdateFailed,
     Fault::FallsBackToIdle,

@@ -116,6 +116,7 @@ fn rule(operation: Operation, fault: Fault) -> Option<Value> {
         Fault::Throttled(_) => ("throttle", None),
         Fault::Stale => ("stale", None),
         Fault::Conflict(status) => ("conflict", Some(status)),
+        Fault::Unprocessable => ("conflict", Some(422)),
         Fault::Forbidden => ("forbidden", None),
         Fault::Quota => ("quota", None),
         Fault::CreateFailed => ("create_failed", None),
