@@ -144,7 +144,7 @@ func main() {
 	for {
 		next, err := http.Get(base + "next")
 		if err != nil {
-			os.Exit(1)
+			panic(err)
 		}
 		id := next.Header.Get("Lambda-Runtime-Aws-Request-Id")
 		var in event
@@ -160,7 +160,7 @@ func main() {
 		body, _ := json.Marshal(answer)
 		taken, err := http.Post(base+id+kind, "application/json", bytes.NewReader(body))
 		if err != nil {
-			os.Exit(1)
+			panic(err)
 		}
 		_, _ = new(bytes.Buffer).ReadFrom(taken.Body)
 		taken.Body.Close()
