@@ -85,12 +85,16 @@ pub struct Known {
 }
 
 impl Known {
-    /// What was shown last.
+    /// What was shown last. Of what another version of ours has shown only its revision is known, so that
+    /// it can be shown anew.
     fn last(&self) -> Edition {
-        let shown = self.feed.shown.clone();
-        shown
-            .and_then(|shown| serde_json::from_value(shown).ok())
-            .unwrap_or_default()
+        let Some(shown) = &self.feed.shown else {
+            return Edition::default();
+        };
+        serde_json::from_value(shown.clone()).unwrap_or_else(|_| Edition {
+            revision: shown["revision"].as_u64().unwrap_or_default(),
+            ..Edition::default()
+        })
     }
 }
 

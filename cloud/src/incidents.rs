@@ -15,6 +15,7 @@ use domain::{
     telling::{self, Ending, Message},
 };
 use jiff::Timestamp;
+use serde::Deserialize;
 
 /// How long an item stays: a year and a month, so that last year's show can be looked up.
 const KEEP_SECONDS: i64 = 400 * 24 * 3600;
@@ -240,16 +241,38 @@ pub async fn reopen(cloud: &Cloud, open: &Open) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether this execution has closed an incident before and got no answer: then it still has to tell.
-pub async fn was_closed_by(cloud: &Cloud, open: &Open, execution: &str) -> Result<bool, Error> {
+/// The end that this execution has written of an incident before without getting the answer: then it still
+/// has to tell it.
+pub async fn end_written_by(
+    cloud: &Cloud,
+    open: &Open,
+    execution: &str,
+) -> Result<Option<(Timestamp, Ending)>, Error> {
     let update = Update::default()
         .set("closed_by", text(execution))
         .when_equal("closed_by", text(execution))
         .when_there("recovery_told_at");
-    Ok(matches!(
-        write(cloud, &cloud.settings, open, update).await?,
-        Written::Yes(_)
-    ))
+    let key = item_key(open);
+    let (clients, table) = (&cloud.clients, &cloud.settings.incidents_table);
+    let written = table::update_at(clients, table, &key, update, ReturnValue::AllNew).await?;
+    let Written::Yes(row) = written else {
+        return Ok(None);
+    };
+    Ok(table::parse::<End>(row).map(|end| (end.until, end.ending)))
+}
+
+/// How an item says that its incident ended.
+#[derive(Deserialize)]
+struct End {
+    until: Timestamp,
+    ending: Ending,
+}
+
+fn item_key(open: &Open) -> [(&'static str, &str); 2] {
+    [
+        ("destination_id", open.destination_id.as_str()),
+        ("incident_id", open.incident_id.as_str()),
+    ]
 }
 
 async fn write(
@@ -258,14 +281,10 @@ async fn write(
     open: &Open,
     update: Update,
 ) -> Result<Written, Error> {
-    let key = [
-        ("destination_id", open.destination_id.as_str()),
-        ("incident_id", open.incident_id.as_str()),
-    ];
     Ok(table::update_at(
         &cloud.clients,
         &settings.incidents_table,
-        &key,
+        &item_key(open),
         update,
         ReturnValue::None,
     )

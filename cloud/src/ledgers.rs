@@ -19,7 +19,7 @@ use domain::{
     record::Item,
 };
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Attributes that whoever holds the lease never writes back from memory: others write them.
 const NOT_FROM_MEMORY: &[&str] = &[
@@ -318,6 +318,8 @@ pub async fn forget_input(
 pub struct Everything {
     /// The rows of destinations.
     pub rows: BTreeMap<String, Ledger>,
+    /// Destinations whose row this version of ours cannot read.
+    pub unreadable: BTreeSet<String>,
     /// The helper rows.
     pub helpers: BTreeMap<String, Helper>,
     /// What the flow's row knows of the feed.
@@ -342,8 +344,10 @@ pub async fn all(clients: &Clients, settings: &Settings) -> Result<Everything, E
             let helper = table::parse(row).unwrap_or_default();
             all.helpers.insert(key, helper);
         } else {
-            let ledger = parse(row, &key)?;
-            all.rows.insert(key, ledger);
+            match parse(row, &key) {
+                Ok(ledger) => drop(all.rows.insert(key, ledger)),
+                Err(_) => drop(all.unreadable.insert(key)),
+            }
         }
     }
     Ok(all)

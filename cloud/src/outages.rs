@@ -250,26 +250,32 @@ pub async fn recheck(
         .iter()
         .filter_map(|(key, helper)| Some((key.as_str(), helper.open.as_ref()?)))
         .collect();
-    let mut heard = 0;
+    let (mut heard, mut failed) = (0, None);
     let keys: Vec<String> = open.keys().map(|key| (*key).to_owned()).collect();
     for key in incident::turn(now, &keys, MOST) {
         let open = open[key.as_str()];
-        rewatch(cloud, open).await?;
+        failed = rewatch(cloud, open).await.err().or(failed);
         let row = seen.rows.get(&open.destination_id);
         let shown = row.is_some_and(|row| row.troubles.contains_key(&open.cause));
         if shown && !running.contains(&open.destination_id) {
             // Nothing streams there any more, and nobody has said so.
-            hear(cloud, open, false).await?;
-            heard += 1;
+            match hear(cloud, open, false).await {
+                Ok(_) => heard += 1,
+                Err(error) => failed = Some(error),
+            }
         }
     }
     for id in incident::turn(now, &running, MOST) {
         let Some(row) = seen.rows.get(&id) else {
             continue;
         };
-        heard += relisten(cloud, row, rows).await?;
+        match relisten(cloud, row, rows).await {
+            Ok(more) => heard += more,
+            Err(error) => failed = Some(error),
+        }
     }
-    Ok(heard)
+    // One that fails keeps none of the others from being heard.
+    failed.map_or(Ok(heard), Err)
 }
 
 async fn rewatch(cloud: &Cloud, open: &Open) -> Result<(), Error> {

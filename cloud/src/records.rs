@@ -167,6 +167,8 @@ pub async fn show(
         .set("problem", attribute(shown))
         .set("observed_at", attribute(&now))
         .mirror(row.into_iter().flat_map(plan::things))
+        // Where Plan takes every key out that somebody pasted, nobody has read the record here.
+        .remove("stream_key")
         .when_there("destination_id")
         .when_absent_or_at_most("observed_at", text(&next_second(now)));
     write(clients, settings, destination_id, update).await?;

@@ -49,15 +49,18 @@ async fn put(clients: &Clients, settings: &Settings, item: Item) -> Result<(), E
     }
 }
 
-/// What a destination's sessions of this month cost so far, and those of today: what has ended. The
-/// stretch under way is in its ledger row.
+/// What a destination's sessions cost so far this month and today: what has ended. The stretch under way
+/// is in its ledger row.
 pub async fn spent(
     clients: &Clients,
     settings: &Settings,
     destination_id: &str,
     now: Timestamp,
 ) -> Result<Spent, Error> {
-    let items = query(clients, settings, destination_id, &month_of(now)).await?;
+    let mut items = Vec::new();
+    for month in session::budget_months(now) {
+        items.extend(query(clients, settings, destination_id, &month).await?);
+    }
     Ok(Spent::of(&items, now))
 }
 

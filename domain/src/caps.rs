@@ -5,13 +5,13 @@ mod notice;
 
 pub use notice::{Notice, Stage, clock, near, reached};
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::cost::{MINIMUM_RUN_MINUTES, Money};
 use crate::ledger::after;
 use crate::problem::Code;
-use crate::session::Spent;
+use crate::session::{Spent, day_began, month_began};
 
 /// How long before a cap acts it is announced, seconds; at most a fifth of the cap itself.
 pub const WARNING_SECONDS: i64 = 300;
@@ -37,9 +37,6 @@ pub struct Limits {
 /// counts from its first second. A stretch over midnight counts for each day what falls into it.
 #[must_use]
 pub fn with_stretch(spent: Spent, now: Timestamp, since: Timestamp, per_hour: Money) -> Spent {
-    let day = now.as_second() - now.as_second().rem_euclid(24 * 3600);
-    let date = TimeZone::UTC.to_datetime(now).date();
-    let month = day - 24 * 3600 * (i64::from(date.day()) - 1);
     let part = |from: i64| {
         let began = since.as_second();
         let seconds = (now.as_second() - began.max(from)).max(0);
@@ -48,8 +45,8 @@ pub fn with_stretch(spent: Spent, now: Timestamp, since: Timestamp, per_hour: Mo
         per_hour.share(seconds.div_ceil(60), 60)
     };
     Spent {
-        today: spent.today + part(day),
-        this_month: spent.this_month + part(month),
+        today: spent.today + part(day_began(now)),
+        this_month: spent.this_month + part(month_began(now)),
     }
 }
 

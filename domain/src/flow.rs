@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::ledger::after;
+use crate::news::BELIEVED_SECONDS;
 use crate::problem::{Code, Problem, Shown};
 use crate::record::Item;
 
@@ -238,11 +239,12 @@ fn one_source(
         None => agrees.map_or(now, |heard| heard.at.min(now)),
     };
     let received = status == SourceStatus::Connected;
+    let believed = agrees.filter(|heard| now < after(heard.at, BELIEVED_SECONDS));
     let before = before.filter(|before| received && before.status == status);
     Source {
         name: look.name.clone(),
         status,
-        damaged: received && agrees.is_some_and(|heard| heard.damaged),
+        damaged: received && believed.is_some_and(|heard| heard.damaged),
         since,
         // Of a source that is not there nothing is measured.
         health: before.map_or_else(Health::default, |before| before.health.still(now)),

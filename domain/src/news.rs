@@ -133,6 +133,11 @@ pub type Words = BTreeMap<String, Word>;
 /// is far more than events take, and less than a sweep.
 pub const OLD_SECONDS: i64 = 30;
 
+/// How long damage, maintenance or a missing permission counts that only an event tells of and ends,
+/// seconds: the event that ends it can be lost, and nothing can be asked. Our own bound; what lasts longer is told
+/// again when MediaConnect says so again.
+pub const BELIEVED_SECONDS: i64 = 3600;
+
 /// What a running channel says of the feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
@@ -182,10 +187,15 @@ pub fn lasts(
     }
 }
 
-/// Whether a source that nobody sent to has somebody again: the word that says so was lost.
+/// Whether the word that says that it is over was lost: a source that nobody sent to has somebody again, or
+/// it was said too long ago to be believed.
 fn is_overtaken(now: Timestamp, about: &str, word: &Word, feed: &FeedLook) -> bool {
     let back = |source: &SourceLook| source.has_peer && about_source(&source.name) == about;
-    word.lost && now >= crate::ledger::after(word.at, OLD_SECONDS) && feed.sources.iter().any(back)
+    let is_past = |seconds| now >= crate::ledger::after(word.at, seconds);
+    match word.lost {
+        true => is_past(OLD_SECONDS) && feed.sources.iter().any(back),
+        false => is_past(BELIEVED_SECONDS),
+    }
 }
 
 /// Since when a cause is over, if a word says so.
@@ -385,10 +395,15 @@ mod tests {
         assert!(lasts(40, &gone, false), "nobody sends");
         assert!(lasts(20, &gone, true), "a look may be late");
         assert!(!lasts(40, &gone, true), "somebody does");
-        let mut damaged = gone;
+        let mut damaged = gone.clone();
         for word in damaged.values_mut() {
             word.lost = false;
         }
-        assert!(lasts(40, &damaged, true), "only an event tells of damage");
+        assert!(lasts(3590, &damaged, true), "only an event tells of damage");
+        assert!(!lasts(3610, &damaged, true), "and its end may be lost");
+        assert!(
+            lasts(3610, &gone, false),
+            "nobody sends, and that can be seen"
+        );
     }
 }

@@ -17,7 +17,8 @@ mod tests;
 
 pub use books::{Facts, account, note_answer};
 pub use sums::{
-    ALL, AddedUp, Due, Spent, Sum, all_item, cost_of, due, month_key, month_of, shares,
+    ALL, AddedUp, Due, Spent, Sum, all_item, budget_months, cost_of, day_began, due, month_began,
+    month_key, month_of, shares,
 };
 
 use crate::{

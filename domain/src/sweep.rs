@@ -51,6 +51,8 @@ pub struct Seen {
     pub records: BTreeMap<String, String>,
     /// Every ledger row of a destination.
     pub rows: BTreeMap<String, Ledger>,
+    /// Destinations whose row cannot be read: nobody knows what they need.
+    pub unreadable: BTreeSet<String>,
     /// Who holds which address.
     pub addresses: BTreeMap<String, String>,
     /// Channels whose helper row exists.
@@ -158,7 +160,17 @@ pub fn decide(now: Timestamp, seen: &Seen, rules: &Rules) -> Pass {
     quota(now, seen, &mut pass);
     orphans(now, seen, rules, &mut pass);
     flow(now, seen, rules, &mut pass);
+    spare(seen, rules, &mut pass);
     pass
+}
+
+/// Leaves alone what belongs to a row that cannot be read: what looks unanswered for may be live.
+fn spare(seen: &Seen, rules: &Rules, pass: &mut Pass) {
+    let of = |id: &String| name::resource(&rules.stack, id);
+    let spared: BTreeSet<String> = seen.unreadable.iter().map(of).collect();
+    pass.orphans.retain(|orphan| !spared.contains(&orphan.name));
+    pass.wakes.retain(|id, _| !seen.unreadable.contains(id));
+    pass.stop_flow &= spared.is_empty();
 }
 
 /// The state of every channel that exists, by its id.

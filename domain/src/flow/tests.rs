@@ -351,3 +351,18 @@ fn the_record_has_the_numbers_beside_the_status_and_leaves_out_what_is_not_known
     assert_eq!(read.sources[0].health, Health::default());
     assert_eq!(serde_json::from_value::<View>(json!(shown)).unwrap(), shown);
 }
+
+#[test]
+fn damage_is_believed_for_an_hour() {
+    let mut words = heard(&[("primary", true, 0)]);
+    for word in words.values_mut() {
+        word.damaged = true;
+    }
+    let is_damaged = |now| {
+        let both = look(BOTH, None);
+        let view = view(at(now), "ACTIVE", &both, &words, &View::default());
+        view.sources.iter().any(|source| source.damaged)
+    };
+    assert!(is_damaged(3590));
+    assert!(!is_damaged(3610), "the event that ends it may be lost");
+}

@@ -1,11 +1,12 @@
 //! What sessions come to: in a month of one destination, and of all.
 //!
-//! A session belongs to the month and the day (UTC) in which it began. Sums are made anew from the
-//! sessions each time and never added to, so that doing it twice does it once.
+//! A sum holds the sessions that began in its month (UTC); a budget counts for each day and month what
+//! falls into it, as it does while a stretch runs. Sums are made anew from the sessions each time and
+//! never added to, so that doing it twice does it once.
 
-use crate::ledger::whole_seconds;
+use crate::ledger::{after, whole_seconds};
 use crate::{cost::Money, ledger::Ledger, record::Item};
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -13,12 +14,12 @@ use std::collections::BTreeMap;
 /// The id under which the sums of all destinations stand.
 pub const ALL: &str = "all";
 
-/// What the sessions of a destination came to.
+/// What the sessions of a destination came to, of each what falls into the time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Spent {
-    /// Of those that began today (UTC).
+    /// Today (UTC).
     pub today: Money,
-    /// Of those that began this month (UTC).
+    /// This month (UTC).
     pub this_month: Money,
 }
 
@@ -34,6 +35,8 @@ pub struct Sum {
     /// What they cost.
     pub usd: Money,
 }
+
+const DAY_SECONDS: i64 = 24 * 3600;
 
 /// So many destinations are added up in one pass of the sweep; the others wait for the next.
 const DUE_MAX: usize = 20;
@@ -98,18 +101,50 @@ pub fn cost_of(item: &Item) -> Money {
 }
 
 impl Spent {
-    /// Adds sessions up that began in the month of `now`.
+    /// Adds sessions up: those that began in the months of [`budget_months`].
     pub fn of(items: &[Item], now: Timestamp) -> Spent {
-        let day = now.strftime("%Y-%m-%d").to_string();
-        let began_today = |item: &&Item| {
-            let began = item.get("started_at").and_then(Value::as_str);
-            began.is_some_and(|at| at.starts_with(&day))
-        };
+        let since = |from: i64| items.iter().map(|item| cost_since(item, from)).sum();
         Spent {
-            today: items.iter().filter(began_today).map(cost_of).sum(),
-            this_month: items.iter().map(cost_of).sum(),
+            today: since(day_began(now)),
+            this_month: since(month_began(now)),
         }
     }
+}
+
+/// The months whose sessions a budget may count: this one, and the one before, for one that ran over its end.
+pub fn budget_months(now: Timestamp) -> [String; 2] {
+    [
+        month_of(after(now, month_began(now) - now.as_second() - 1)),
+        month_of(now),
+    ]
+}
+
+/// Midnight (UTC), in seconds of the epoch.
+pub fn day_began(now: Timestamp) -> i64 {
+    now.as_second() - now.as_second().rem_euclid(DAY_SECONDS)
+}
+
+/// Midnight (UTC) before the first of the month, in seconds of the epoch.
+pub fn month_began(now: Timestamp) -> i64 {
+    let day = TimeZone::UTC.to_datetime(now).day();
+    day_began(now) - DAY_SECONDS * (i64::from(day) - 1)
+}
+
+/// What falls of a session's cost into the time since a moment: all of it if it began then.
+fn cost_since(item: &Item, from: i64) -> Money {
+    let time = |name: &str| {
+        let text = item.get(name).and_then(Value::as_str)?;
+        Some(text.parse::<Timestamp>().ok()?.as_second())
+    };
+    let (whole, Some(began)) = (cost_of(item), time("started_at")) else {
+        return Money(0);
+    };
+    let ended = time("stopped_at").unwrap_or(began);
+    if began >= from {
+        return whole;
+    }
+    let seconds = |from: i64| u64::try_from(ended - from).unwrap_or(0);
+    whole.share(seconds(from), seconds(began))
 }
 
 impl Sum {

@@ -1,6 +1,7 @@
 //! The books against a bill that is reckoned apart.
 
 mod desk;
+mod sums;
 
 use super::*;
 use crate::{
@@ -315,45 +316,6 @@ fn the_item_is_what_a_producer_reads() {
 }
 
 #[test]
-fn sums_are_made_anew_from_the_sessions() {
-    let item = |day: &str, minutes: u64, usd: &str| {
-        Item::from_iter([
-            (
-                "started_at".to_owned(),
-                json!(format!("2026-11-{day}T20:00:00Z")),
-            ),
-            ("billed_minutes".to_owned(), json!(minutes)),
-            ("incidents".to_owned(), json!(1)),
-            ("cost_usd".to_owned(), json!(usd)),
-        ])
-    };
-    let items = [
-        item("20", 60, "0.50"),
-        item("21", 30, "0.25"),
-        item("21", 0, "0.01"),
-    ];
-    let now: Timestamp = "2026-11-21T23:00:00Z".parse().unwrap();
-    let spent = Spent::of(&items, now);
-    assert_eq!(spent.today, cost::Money(260_000));
-    assert_eq!(spent.this_month, cost::Money(760_000));
-    let sum = Sum::of(&items);
-    assert_eq!(
-        (sum.sessions, sum.billed_minutes, sum.incidents),
-        (2, 90, 3)
-    );
-    let month = sum.item(ID, "2026-11", now);
-    assert_eq!(month["started_at"], "month#2026-11");
-    assert_eq!(month["cost_usd"], "0.760000");
-    let of_all = [
-        ("a".to_owned(), cost::Money(1)),
-        ("b".to_owned(), cost::Money(2)),
-    ];
-    let all = all_item("2026-11", &of_all.clone().into(), now);
-    assert_eq!(all["cost_usd"], "0.000003");
-    assert_eq!(shares(&all), of_all.into());
-}
-
-#[test]
 fn a_stretch_under_way_has_a_price() {
     let mut desk = Desk::provisioned();
     desk.starts(60)
@@ -370,60 +332,4 @@ fn a_stretch_under_way_has_a_price() {
         .share(6_128_000 * 570 / 8, cost::EGRESS.per);
     let bill = billed(&[('c', 20, 60), ('i', 0, 60), ('r', 60, 660)]);
     assert_eq!(so_far, bill + egress);
-}
-
-#[test]
-fn what_has_changed_is_added_up_and_all_of_it_when_a_month_begins() {
-    let noted = |started_at: &str, at: &str| {
-        let mut row = Ledger::new(ID);
-        row.account = Some(Account {
-            noted: Some(Noted {
-                started_at: started_at.parse().unwrap(),
-                at: at.parse().unwrap(),
-            }),
-            ..Account::default()
-        });
-        row
-    };
-    let rows = std::collections::BTreeMap::from([
-        (
-            "a".to_owned(),
-            noted("2026-10-31T23:00:00Z", "2026-11-01T01:00:00Z"),
-        ),
-        (
-            "b".to_owned(),
-            noted("2026-11-02T20:00:00Z", "2026-11-02T22:00:00Z"),
-        ),
-        ("c".to_owned(), Ledger::new("c")),
-    ]);
-    let months = |now: &str, known: &AddedUp| -> Vec<(String, Vec<String>)> {
-        let due = due(now.parse().unwrap(), &rows, known);
-        due.into_iter()
-            .map(|one| (one.destination_id, one.months))
-            .collect()
-    };
-    let of = |id: &str, months: &[&str]| {
-        (
-            id.to_owned(),
-            months
-                .iter()
-                .map(|&month| month.to_owned())
-                .collect::<Vec<_>>(),
-        )
-    };
-    let mut known = AddedUp::default();
-    let both = [of("a", &["2026-10", "2026-11"]), of("b", &["2026-11"])];
-    assert_eq!(months("2026-11-03T00:00:00Z", &known), both);
-    known
-        .marks
-        .insert("a".to_owned(), "2026-11 2026-11-01T01:00:00Z".to_owned());
-    assert_eq!(
-        months("2026-11-03T00:00:00Z", &known),
-        [of("b", &["2026-11"])]
-    );
-    known
-        .marks
-        .insert("b".to_owned(), "2026-11 2026-11-02T22:00:00Z".to_owned());
-    assert_eq!(months("2026-11-03T00:00:00Z", &known), []);
-    assert_eq!(months("2026-12-01T00:00:00Z", &known).len(), 2);
 }

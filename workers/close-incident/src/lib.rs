@@ -60,8 +60,9 @@ async fn closed_before(
         incident_id: input.incident_id.clone(),
         ..Open::new(&input.destination_id, "", input.cause, input.since)
     };
-    if incidents::was_closed_by(cloud, &open, &input.execution).await? {
-        return Ok(tells(input, &open, input.until, Ending::Cleared, now));
+    let written = incidents::end_written_by(cloud, &open, &input.execution).await?;
+    if let Some((until, ending)) = written {
+        return Ok(tells(input, &open, until, ending, now));
     }
     Ok(says(Next::Over, input, 0, now))
 }

@@ -115,7 +115,8 @@ async fn take_turn(
     ledgers::save(clients, settings, input.holder(), before, &noted).await?;
     if let (Some(mirror), Some(item)) = (mirror, item) {
         let id = &input.destination_id;
-        records::mirror(clients, settings, id, item, &mirror, &[]).await?;
+        let scrub = record::secrets_in(item);
+        records::mirror(clients, settings, id, item, &mirror, &scrub).await?;
     }
     Ok(Some(waits(input, before, at, now)))
 }

@@ -33,6 +33,8 @@ pub struct Swept {
     /// Alerts, and ends of alerts, that no event had told.
     alerts_heard: usize,
     told: bool,
+    /// Destinations whose row cannot be read: nothing of theirs is touched until a person has looked.
+    unreadable: BTreeSet<String>,
     /// Things that failed and are left to the next pass.
     left: usize,
 }
@@ -42,7 +44,11 @@ pub async fn handle(cloud: &Cloud, _tick: EventBridgeEvent) -> Result<Swept, Err
     let (seen, memory) = look(cloud).await?;
     let rules = rules(cloud, &seen).await?;
     let pass = sweep::decide(cloud.now(), &seen, &rules);
-    let mut swept = Swept::default();
+    let mut swept = Swept {
+        left: seen.unreadable.len(),
+        unreadable: seen.unreadable.clone(),
+        ..Swept::default()
+    };
     for id in &pass.completes {
         swept.note(
             end_wait(cloud, &seen, id).await.map(usize::from),
@@ -79,7 +85,7 @@ pub async fn handle(cloud: &Cloud, _tick: EventBridgeEvent) -> Result<Swept, Err
         let shown = row.problem.as_ref().map(|shown| shown.code.as_str());
         row.stuck.is_some() || shown == Some(Code::TakingTooLong.as_str())
     };
-    let stuck = seen.rows.values().filter(|row| lasting(row)).count();
+    let stuck = seen.rows.values().filter(|row| lasting(row)).count() + seen.unreadable.len();
     if stuck > 0 {
         cloud::shell::count(cloud, "Stuck", stuck);
     }
@@ -117,6 +123,7 @@ async fn look(cloud: &Cloud) -> Result<(Seen, Memory), Error> {
     let flow = media_connect::describe_flow(clients, settings).await?;
     let ledgers::Everything {
         rows,
+        unreadable,
         helpers,
         feed,
     } = ledgers::all(clients, settings).await?;
@@ -130,7 +137,8 @@ async fn look(cloud: &Cloud) -> Result<(Seen, Memory), Error> {
             && row
                 .held_at
                 .is_none_or(|held_at| now >= ledger::after(held_at, ledger::LAG_SECONDS))
-            && executions::is_gone(clients, holder, row.held_at, now).await?
+            // One that cannot be asked after is asked after again in the next pass.
+            && executions::is_gone(clients, holder, row.held_at, now).await.unwrap_or(false)
         {
             ended_holders.insert(holder.clone());
         }
@@ -167,6 +175,7 @@ async fn look(cloud: &Cloud) -> Result<(Seen, Memory), Error> {
     let seen = Seen {
         records: records.fingerprints,
         rows,
+        unreadable,
         addresses,
         channel_helpers,
         things,

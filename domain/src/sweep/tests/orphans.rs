@@ -140,3 +140,23 @@ fn a_row_answers_for_what_it_knows_and_for_what_it_is_about_to_learn() {
         );
     }
 }
+
+#[test]
+fn what_belongs_to_a_row_that_cannot_be_read_is_left_alone() {
+    let mut seen = quiet();
+    seen.rows.clear();
+    seen.suspects = BTreeMap::from_iter(["1", "11", "arn:a"].map(|id| (id.to_owned(), at(-3600))));
+    seen.flow_unneeded_since = Some(at(-3600));
+    let lost = pass(&seen);
+    assert!(
+        !lost.orphans.is_empty() && !lost.wakes.is_empty() && lost.stop_flow,
+        "{lost:?}"
+    );
+    seen.unreadable = BTreeSet::from(["a".to_owned()]);
+    let spared = pass(&seen);
+    assert!(
+        spared.orphans.is_empty() && spared.wakes.is_empty(),
+        "{spared:?}"
+    );
+    assert!(!spared.stop_flow);
+}

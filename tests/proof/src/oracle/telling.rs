@@ -93,6 +93,9 @@ impl Oracles {
                 self.broken("one message", now, Some(&destination), sentence);
             }
         }
+        if !disturbed {
+            self.tells_what_is_written(world);
+        }
         for key in open {
             let id = key.split('#').nth(1).unwrap_or_default().to_owned();
             let gone = self
@@ -102,6 +105,38 @@ impl Oracles {
             if gone && id != domain::incident::FLOW {
                 let sentence = format!("nothing of it exists, and {key} is open");
                 self.broken("one message", now, Some(&id), sentence);
+            }
+        }
+    }
+}
+
+impl Oracles {
+    /// When it ended and how is told as the table of incidents has it.
+    fn tells_what_is_written(&mut self, world: &World) {
+        let over = world
+            .published()
+            .iter()
+            .filter(|message| message.subject.starts_with("Lunora over: "));
+        let texts: Vec<String> = over.map(|message| message.message.clone()).collect();
+        for (_, item) in world.database().items(&world.house().incidents_table) {
+            let field = |name: &str| item[name]["S"].as_str().unwrap_or_default();
+            let (destination, incident) = (field("destination_id"), field("incident_id"));
+            let named = format!("Incident: {incident} of {destination}\n");
+            let stopped = field("ending") == "stopped";
+            let until = format!("Until: {}\n", field("until"));
+            let is_told = |text: &&String| {
+                text.contains(&until) && text.contains("nothing streams there any more") == stopped
+            };
+            let told = texts.iter().find(|text| text.contains(&named));
+            if told.is_some_and(|text| !is_told(&text)) {
+                let sentence =
+                    format!("{incident}: what was told of its end is not what is written");
+                self.broken(
+                    "one message",
+                    World::now(world),
+                    Some(destination),
+                    sentence,
+                );
             }
         }
     }
