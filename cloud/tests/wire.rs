@@ -1,23 +1,9 @@
-//! What goes over the wire: the real clients with a connector that has no socket. One request is
-//! read, one canned answer given.
+//! What goes over the wire to the media services and to Parameter Store.
 
-use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
-use aws_smithy_runtime_api::{
-    client::{
-        http::{
-            HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings,
-            SharedHttpConnector,
-        },
-        orchestrator::{HttpRequest, HttpResponse},
-        runtime_components::RuntimeComponents,
-    },
-    http::StatusCode,
-};
-use aws_smithy_types::body::SdkBody;
+mod wired;
+
 use cloud::{
-    Error,
-    clients::{self, Clients},
-    inputs, measurements, media_connect,
+    Error, Timestamp, executions, inputs, measurements, media_connect,
     media_live::{self, ChannelBody},
     pace::{self, Granted},
     parameters,
@@ -25,97 +11,14 @@ use cloud::{
 };
 use domain::{
     flow::{Measured, SourceLook},
+    ledger,
     look::ChannelState,
     pace::Need,
     problem::Code,
     record,
 };
 use serde_json::{Value, json};
-use std::sync::{Arc, Mutex};
-
-/// Answers every request with what the test says, and keeps the requests.
-#[derive(Clone, Debug)]
-struct Wire {
-    answers: Arc<Mutex<Vec<(u16, String, Value)>>>,
-    requests: Arc<Mutex<Vec<(String, Value)>>>,
-    signatures: Arc<Mutex<Vec<String>>>,
-}
-
-impl HttpClient for Wire {
-    fn http_connector(
-        &self,
-        _: &HttpConnectorSettings,
-        _: &RuntimeComponents,
-    ) -> SharedHttpConnector {
-        SharedHttpConnector::new(self.clone())
-    }
-}
-
-impl HttpConnector for Wire {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let body = request
-            .body()
-            .bytes()
-            .and_then(|bytes| serde_json::from_slice(bytes).ok())
-            .unwrap_or(Value::Null);
-        let line = format!("{} {}", request.method(), request.uri());
-        self.requests.lock().unwrap().push((line, body));
-        let signature = request.headers().get("authorization").unwrap_or_default();
-        self.signatures.lock().unwrap().push(signature.to_owned());
-        let (status, kind, answer) = self.answers.lock().unwrap().remove(0);
-        let mut response = HttpResponse::new(
-            StatusCode::try_from(status).unwrap(),
-            SdkBody::from(answer.to_string()),
-        );
-        if !kind.is_empty() {
-            response.headers_mut().insert("x-amzn-errortype", kind);
-        }
-        HttpConnectorFuture::ready(Ok(response))
-    }
-}
-
-fn wire(answers: &[(u16, &str, Value)]) -> (Wire, Clients) {
-    let wire = Wire {
-        answers: Arc::new(Mutex::new(
-            answers
-                .iter()
-                .map(|(status, kind, answer)| (*status, (*kind).to_owned(), answer.clone()))
-                .collect(),
-        )),
-        requests: Arc::default(),
-        signatures: Arc::default(),
-    };
-    let credentials = Credentials::new("test", "test", None, None, "test");
-    let config = clients::base(
-        SharedCredentialsProvider::new(credentials),
-        "us-west-2".into(),
-    )
-    .http_client(wire.clone())
-    .build();
-    (wire, Clients::new(&config, |_| None))
-}
-
-fn settings() -> Settings {
-    Settings {
-        stack: "demo".into(),
-        destinations_table: "destinations".into(),
-        ledger_table: "ledger".into(),
-        sessions_table: "sessions".into(),
-        incidents_table: "incidents".into(),
-        flow_arn: "arn:aws:mediaconnect:us-west-2:123456789012:flow:1-a-b:demo".into(),
-        input_security_group_id: "1234567".into(),
-        media_live_role_arn: "arn:aws:iam::123456789012:role/MediaLiveAccessRole".into(),
-        parameter_store_prefix: "/lunora-player/streaming".into(),
-        feed_bitrate: 10_000_000,
-        grace_seconds: 900,
-        flow_grace_seconds: 900,
-        flow_on_demand: true,
-        limits: domain::caps::Limits::default(),
-        state_machine_arn: "arn:aws:states:us-west-2:123456789012:stateMachine:reconcile".into(),
-        incident_machine_arn: String::new(),
-        runbooks: "docs/runbooks".into(),
-    }
-}
+use wired::{block_on, settings, wire};
 
 fn configuration() -> record::Configuration {
     let item: record::Item = serde_json::from_value(json!({
@@ -127,14 +30,6 @@ fn configuration() -> record::Configuration {
     record::read(&item, "/lunora-player/streaming")
         .configuration
         .unwrap()
-}
-
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(future)
 }
 
 fn secure(key: &str) -> Value {
@@ -280,6 +175,61 @@ fn what_our_role_may_not_do_is_said_so_and_is_no_conflict() {
             "{}",
             problem.message
         );
+    }
+}
+
+#[test]
+fn an_execution_that_nobody_knows_is_gone_after_ten_minutes() {
+    let unknown = || (400, "ExecutionDoesNotExist", json!({}));
+    let gone = |answer, since: Option<i64>| {
+        let (_, clients) = wire(&[answer]);
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let since = since.map(|seconds| ledger::after(now, -seconds));
+        block_on(executions::is_gone(&clients, "arn", since, now)).unwrap()
+    };
+    assert!(!gone(unknown(), Some(590)), "it may have just begun");
+    assert!(gone(unknown(), Some(610)), "its state machine was deleted");
+    assert!(gone(unknown(), None));
+    for (status, is_gone) in [
+        ("RUNNING", false),
+        ("PENDING_REDRIVE", false),
+        ("SUCCEEDED", true),
+        ("ABORTED", true),
+    ] {
+        let answer = json!({"executionArn": "arn", "stateMachineArn": "arn", "startDate": 0, "status": status});
+        assert_eq!(gone((200, "", answer), Some(5)), is_gone, "{status}");
+    }
+}
+
+#[test]
+fn the_input_is_billed_in_the_class_of_its_bit_rate() {
+    for (bitrate, class) in [
+        (10_000_000, "MAX_10_MBPS"),
+        (10_000_001, "MAX_20_MBPS"),
+        (20_000_000, "MAX_20_MBPS"),
+        (20_000_001, "MAX_50_MBPS"),
+    ] {
+        let answer = json!({"channel": {"id": "7654321", "state": "CREATING"}});
+        let (wire, clients) = wire(&[(200, "", secure("canary-key-0001")), (201, "", answer)]);
+        let settings = Settings {
+            feed_bitrate: bitrate,
+            ..settings()
+        };
+        let configuration = configuration();
+        block_on(async {
+            let (key, _) = parameters::read(&clients, "/lunora-player/streaming/x")
+                .await
+                .unwrap();
+            let body = ChannelBody {
+                configuration: &configuration,
+                input_id: "1234567",
+                key: &key,
+            };
+            media_live::create_channel(&clients, &settings, "youtube-main", 1, &body).await
+        })
+        .unwrap();
+        let requests = wire.requests.lock().unwrap();
+        assert_eq!(requests[1].1["inputSpecification"]["maximumBitrate"], class);
     }
 }
 

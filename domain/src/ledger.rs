@@ -230,9 +230,15 @@ impl Ledger {
         }
     }
 
-    /// When the channel was last sent a start: what it complained of before is of another run.
+    /// When the channel was last sent a start: what it complained of before is of another run. After an
+    /// hour only the books know.
     pub fn run_since(&self) -> Option<Timestamp> {
-        self.starts.iter().map(|start| start.at).max()
+        let run = self
+            .account
+            .as_ref()
+            .and_then(|account| account.run.as_ref());
+        let started = self.starts.iter().map(|start| start.at).max();
+        started.or(run.map(|run| run.started_at))
     }
 
     /// Tries of the running generation in the last hour. What was noted twice for one time is one:

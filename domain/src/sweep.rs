@@ -8,9 +8,15 @@ use crate::{
     ledger::{self, Ledger, Until},
     look::{self, ChannelState, FlowLook},
     name::{self, Tags},
+    problem::Code,
 };
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
+
+mod removal;
+
+pub use removal::Removal;
+use removal::spare;
 
 /// An orphan is removed only when it was seen in two passes at least this far apart. A pass runs
 /// every 60 s; half of it tolerates one that starts early.
@@ -70,6 +76,16 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// How many destinations need a person: as long as one does, so that the alarm stays up until somebody
+    /// has come, and also while it is tried again by itself.
+    pub fn stuck(&self) -> usize {
+        let lasting = |row: &&Ledger| {
+            let shown = row.problem.as_ref().map(|shown| shown.code.as_str());
+            row.stuck.is_some() || shown == Some(Code::TakingTooLong.as_str())
+        };
+        self.rows.values().filter(lasting).count() + self.unreadable.len()
+    }
+
     /// The destinations whose channel is on the air, whatever its pipeline is doing.
     pub fn running(&self) -> Vec<&str> {
         let on_air = |thing: &&Listed| {
@@ -162,15 +178,6 @@ pub fn decide(now: Timestamp, seen: &Seen, rules: &Rules) -> Pass {
     flow(now, seen, rules, &mut pass);
     spare(seen, rules, &mut pass);
     pass
-}
-
-/// Leaves alone what belongs to a row that cannot be read: what looks unanswered for may be live.
-fn spare(seen: &Seen, rules: &Rules, pass: &mut Pass) {
-    let of = |id: &String| name::resource(&rules.stack, id);
-    let spared: BTreeSet<String> = seen.unreadable.iter().map(of).collect();
-    pass.orphans.retain(|orphan| !spared.contains(&orphan.name));
-    pass.wakes.retain(|id, _| !seen.unreadable.contains(id));
-    pass.stop_flow &= spared.is_empty();
 }
 
 /// The state of every channel that exists, by its id.

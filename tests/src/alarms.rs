@@ -100,6 +100,15 @@ pub fn complaints(template: &Value, runbooks: &BTreeSet<String>) -> Vec<String> 
         {
             found.push(format!("{name} reads more than ten metrics"));
         }
+        // No metric is ever below nothing.
+        let below = properties["ComparisonOperator"] == "LessThanThreshold";
+        if below
+            && properties["Threshold"]
+                .as_f64()
+                .is_none_or(|least| least <= 0.0)
+        {
+            found.push(format!("{name} can never go off"));
+        }
         // The local cloud refuses metric math.
         if properties.get("Metrics").is_some()
             != (template["Resources"][name]["Condition"] == "OnAws")
@@ -119,7 +128,26 @@ pub fn complaints(template: &Value, runbooks: &BTreeSet<String>) -> Vec<String> 
             .map(|page| format!("{page}.md belongs to no alarm")),
     );
     found.extend(unwatched(template));
+    found.extend(unsaid(template, &house::read("cloud/src/shell.rs")));
     found
+}
+
+/// Namespaces that alarms read metrics from and that are neither AWS's nor the one that the workers' lines
+/// name.
+fn unsaid(template: &Value, shell: &str) -> Vec<String> {
+    let alarms = template::resources(template, "AWS::CloudWatch::Alarm");
+    let metrics = alarms.iter().flat_map(|(_, properties)| {
+        let of_math = properties["Metrics"].as_array().into_iter().flatten();
+        of_math
+            .map(|one| &one["MetricStat"]["Metric"]["Namespace"])
+            .chain([&properties["Namespace"]])
+    });
+    metrics
+        .filter_map(Value::as_str)
+        .filter(|name| !name.starts_with("AWS/"))
+        .filter(|name| !shell.contains(&format!("\"Namespace\": \"{name}\"")))
+        .map(|name| format!("an alarm reads the namespace {name}, and nobody writes there"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -140,6 +168,22 @@ mod tests {
                 )
             })
             .collect()
+    }
+
+    #[test]
+    fn an_alarm_that_cannot_go_off_is_seen() {
+        let mut planted = template::load();
+        let alarm = planted["Resources"].as_object_mut().unwrap().values_mut();
+        let mut below =
+            alarm.filter(|one| one["Properties"]["ComparisonOperator"] == "LessThanThreshold");
+        below.next().unwrap()["Properties"]["Threshold"] = json!(0);
+        let found = complaints(&planted, &runbooks());
+        assert!(
+            found.iter().any(|one| one.ends_with("can never go off")),
+            "{found:?}"
+        );
+        let elsewhere = unsaid(&template::load(), "\"Namespace\": \"Other\"");
+        assert!(!elsewhere.is_empty());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Tests that prove the planner: named examples, every small input, and a model of the cloud.
 
+mod budgets;
 mod cases;
 mod convergence;
 mod enumeration;

@@ -162,17 +162,13 @@ impl Watch {
         };
         let channel = look.channel.there();
         let up = channel.is_some_and(|channel| channel.state.is_up());
+        let taken = |start: &Attempt| start.taken_at.unwrap_or(start.at).min(now);
+        let started = ledger.starts.last().map(taken);
         if up && ledger.on_since.is_none() {
-            let taken = |start: &Attempt| start.taken_at.unwrap_or(start.at).min(now);
-            ledger.on_since = Some(ledger.starts.last().map_or(now, taken));
+            ledger.on_since = Some(started.unwrap_or(now));
         }
         let since = ledger.on_since;
-        // What was started anew is billed anew, and the run before is among what was spent.
-        let run = ledger
-            .account
-            .as_ref()
-            .and_then(|account| account.run.as_ref());
-        let billed_since = run.map(|run| run.started_at).or(since).unwrap_or(now);
+        let billed_since = billed_since(ledger, started).unwrap_or(now);
         let per_hour = usd_per_hour(wish, ledger, rules.feed_bitrate);
         let facts = Facts {
             no_input_since: self.since(Cause::InputLoss),
@@ -195,6 +191,16 @@ impl Watch {
             self.wake(turn.next);
         }
     }
+}
+
+/// Since when what is not among what was spent is billed: the run that is in the books, or a start that is
+/// not there yet. What was started anew is billed anew.
+fn billed_since(ledger: &Ledger, started: Option<Timestamp>) -> Option<Timestamp> {
+    let account = ledger.account.as_ref();
+    let run = account.and_then(|account| account.run.as_ref());
+    let ended = account.and_then(|account| account.last.as_ref());
+    let is_new = |at: &Timestamp| ended.is_none_or(|last| *at >= last.stopped_at);
+    run.map(|run| run.started_at).or(started.filter(is_new))
 }
 
 fn usd_per_hour(wish: &Wish, ledger: &Ledger, feed_bitrate: u64) -> Money {

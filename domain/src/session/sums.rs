@@ -79,6 +79,9 @@ pub fn due(now: Timestamp, rows: &BTreeMap<String, Ledger>, known: &AddedUp) -> 
             return None;
         }
         let mut months = vec![month_of(noted.started_at), this.clone()];
+        // Two sessions may have been written since the last pass, one on each side of the month's end.
+        months.extend(Some(known.month.clone()).filter(|month| !month.is_empty()));
+        months.sort();
         months.dedup();
         Some(Due {
             destination_id: id.clone(),

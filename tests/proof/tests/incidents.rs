@@ -242,3 +242,26 @@ fn ends_as_the_truth(seed: u64, knobs: serde_json::Value) {
         began.elapsed()
     );
 }
+
+#[test]
+fn what_ends_with_the_channel_is_not_told_to_be_well_again_and_stays_to_be_read() {
+    let mut world = on_the_air(9, json!({}));
+    let alert = |set| Act::Alert(id(0), KINDS[0].0, set);
+    world.perform_act(alert(true));
+    world.run_until(world.now() + 60 * SECOND);
+    assert_eq!(world.published().len(), 1, "told while it lasts");
+    world.perform_act(Act::Edit(id(0), json!({"desired_state": "ready"})));
+    world.run_until(world.now() + 600 * SECOND);
+    let over = &world.published()[1].message;
+    assert!(over.contains("nothing streams there any more"), "{over}");
+    let table = &world.house().incidents_table;
+    let (_, item) = world.database().items(table).next().unwrap();
+    assert_eq!(text(item, "ending"), "stopped");
+    let since: jiff::Timestamp = text(item, "since").parse().unwrap();
+    let expires: i64 = item["expires_at"]["N"].as_str().unwrap().parse().unwrap();
+    let days = (expires - since.as_second()) / 86_400;
+    assert!(
+        (390..=410).contains(&days),
+        "kept for {days} days: last year's show is looked up"
+    );
+}

@@ -13,12 +13,10 @@ use cloud::{
     outages, records, sessions,
 };
 use domain::{
-    ledger, name,
-    problem::Code,
-    record,
+    ledger, name, record,
     report::{self, Removed},
     session::AddedUp,
-    sweep::{self, Kind, Listed, Pass, Rules, Seen},
+    sweep::{self, Kind, Listed, Pass, Removal, Rules, Seen},
 };
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,12 +78,7 @@ pub async fn handle(cloud: &Cloud, _tick: EventBridgeEvent) -> Result<Swept, Err
     }
     let told = tell(cloud, seen.clone(), &pass, memory, removed).await;
     swept.note(told, |swept, told| swept.told = told);
-    // As long as one is stuck, so that the alarm stays up until a person has come.
-    let lasting = |row: &ledger::Ledger| {
-        let shown = row.problem.as_ref().map(|shown| shown.code.as_str());
-        row.stuck.is_some() || shown == Some(Code::TakingTooLong.as_str())
-    };
-    let stuck = seen.rows.values().filter(|row| lasting(row)).count() + seen.unreadable.len();
+    let stuck = seen.stuck();
     if stuck > 0 {
         cloud::shell::count(cloud, "Stuck", stuck);
     }
@@ -310,21 +303,17 @@ async fn wake(cloud: &Cloud, pass: &Pass, swept: &mut Swept) {
 /// Removes an orphan as far as its state allows; the next passes do the rest.
 async fn remove(cloud: &Cloud, orphan: &Listed) -> Result<(), Error> {
     let clients = &cloud.clients;
-    match (orphan.kind, orphan.state.as_str()) {
-        (Kind::Channel, "RUNNING" | "RECOVERING" | "STARTING") => {
-            Ok(media_live::stop_channel(clients, &orphan.id)
-                .await
-                .map(drop)?)
+    let id = &orphan.id;
+    match orphan.removal() {
+        Some(Removal::StopChannel) => drop(media_live::stop_channel(clients, id).await?),
+        Some(Removal::DeleteChannel) => media_live::delete_channel(clients, id).await?,
+        Some(Removal::DeleteInput) => inputs::delete(clients, id).await?,
+        Some(Removal::RemoveFlowOutput) => {
+            media_connect::remove_flow_output(clients, &cloud.settings, id).await?;
         }
-        (Kind::Channel, "IDLE" | "CREATE_FAILED" | "UPDATE_FAILED") => {
-            Ok(media_live::delete_channel(clients, &orphan.id).await?)
-        }
-        (Kind::Input, "DETACHED") => Ok(inputs::delete(clients, &orphan.id).await?),
-        (Kind::FlowOutput, _) => {
-            Ok(media_connect::remove_flow_output(clients, &cloud.settings, &orphan.id).await?)
-        }
-        _ => Ok(()),
+        None => {}
     }
+    Ok(())
 }
 
 async fn flow(cloud: &Cloud, seen: &Seen, pass: &Pass) -> Result<bool, Error> {

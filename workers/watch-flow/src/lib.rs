@@ -62,3 +62,23 @@ fn damaged(detail: &Value) -> bool {
     let signs = detail.pointer("/current/tr101").and_then(Value::as_object);
     signs.is_some_and(|signs| signs.values().any(|sign| sign.as_bool() == Some(true)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{connected, damaged};
+    use serde_json::json;
+
+    #[test]
+    fn what_is_so_now_counts_and_not_what_was() {
+        let detail = |state: &str, now: bool, before: bool| {
+            let signs = |bad: bool| json!({"ts_sync_loss": false, "pcr_error": bad});
+            json!({"current": {"state": state, "tr101": signs(now)},
+                "previous": {"state": "CONNECTED", "tr101": signs(before)}})
+        };
+        assert!(damaged(&detail("CONNECTED", true, false)));
+        assert!(!damaged(&detail("CONNECTED", false, true)));
+        assert_eq!(connected(&detail("DISCONNECTED", false, true)), Some(false));
+        assert_eq!(connected(&detail("RECEIVING", true, true)), Some(true));
+        assert_eq!(connected(&detail("SOMETHING_NEW", true, true)), None);
+    }
+}

@@ -94,6 +94,8 @@ pub struct World {
     pub(super) requests: BTreeMap<String, String>,
     pub(super) suspects: BTreeMap<String, Timestamp>,
     pub(super) unneeded_since: Option<Timestamp>,
+    /// The table of sessions.
+    pub(super) sessions: BTreeMap<Timestamp, Item>,
 }
 
 /// A call that changes the cloud.
@@ -146,6 +148,7 @@ impl World {
             requests: BTreeMap::new(),
             suspects: BTreeMap::new(),
             unneeded_since: None,
+            sessions: BTreeMap::new(),
         }
     }
 
@@ -267,7 +270,10 @@ impl World {
             } else {
                 AddressLook::NotAsked
             },
-            spent: Spent::default(),
+            spent: Spent::of(
+                &self.sessions.values().cloned().collect::<Vec<_>>(),
+                at(self.now),
+            ),
         }
     }
 
@@ -303,6 +309,10 @@ impl World {
                 &rules,
             );
             self.ledger = decision.ledger.clone();
+            if let Some(session) = &decision.session {
+                let item = session.item(at(self.now));
+                self.sessions.insert(session.started_at, item);
+            }
             if let Some(mirror) = &decision.mirror {
                 let problem = mirror.attributes["problem"].as_ref();
                 self.problem = problem.map_or(String::new(), |problem| {

@@ -72,7 +72,7 @@ impl World {
     }
 
     /// So many minutes of alerts and sweeps.
-    fn watch_for(&mut self, minutes: i64) {
+    pub(super) fn watch_for(&mut self, minutes: i64) {
         for quarter in 0..4 * minutes {
             // It may go on for days; round and round is what happens in one moment.
             self.laps = 0;
@@ -87,7 +87,7 @@ impl World {
         }
     }
 
-    fn shown(&self) -> (&str, &str) {
+    pub(super) fn shown(&self) -> (&str, &str) {
         (self.status.as_str(), self.problem.as_str())
     }
 

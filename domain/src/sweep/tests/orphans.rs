@@ -160,3 +160,54 @@ fn what_belongs_to_a_row_that_cannot_be_read_is_left_alone() {
     );
     assert!(!spared.stop_flow);
 }
+
+#[test]
+fn every_state_that_lasts_has_a_way_to_be_rid_of_it() {
+    let removal = |kind, state| thing(kind, "9", state, "lost", 1).removal();
+    for state in ["IDLE", "CREATE_FAILED", "UPDATE_FAILED"] {
+        assert_eq!(
+            removal(Kind::Channel, state),
+            Some(Removal::DeleteChannel),
+            "{state}"
+        );
+    }
+    for state in ["RUNNING", "RECOVERING", "STARTING"] {
+        assert_eq!(
+            removal(Kind::Channel, state),
+            Some(Removal::StopChannel),
+            "{state}"
+        );
+    }
+    for state in ["CREATING", "UPDATING", "STOPPING", "DELETING", "DELETED"] {
+        assert_eq!(removal(Kind::Channel, state), None, "{state}");
+    }
+    assert_eq!(removal(Kind::Input, "DETACHED"), Some(Removal::DeleteInput));
+    assert_eq!(
+        removal(Kind::Input, "ATTACHED"),
+        None,
+        "its channel goes first"
+    );
+    for state in ["ENABLED", "DISABLED"] {
+        assert_eq!(
+            removal(Kind::FlowOutput, state),
+            Some(Removal::RemoveFlowOutput)
+        );
+    }
+}
+
+#[test]
+fn a_person_is_called_for_as_long_as_one_is_needed() {
+    let mut seen = quiet();
+    assert_eq!(seen.stuck(), 0);
+    row(&mut seen).stuck = Some(Verdict {
+        generation: 1,
+        problem: Problem::new(Code::Internal, "It failed."),
+        again_at: Some(at(900)),
+        heeded: false,
+        keeps: false,
+    });
+    assert_eq!(seen.stuck(), 1, "also while it is tried again by itself");
+    row(&mut seen).stuck = None;
+    seen.unreadable = BTreeSet::from(["b".to_owned()]);
+    assert_eq!(seen.stuck(), 1);
+}

@@ -155,7 +155,12 @@ impl Oracles {
         let (_, channel) = channels.find(|(_, channel)| channel.state() == "RUNNING")?;
         let (since, _) = channel.states.last()?;
         let is_there = self.sends_to(house, id) == Some(primary.url.as_str());
-        let is_free = self.refused_since(&backup.url, known.wished_at).is_none();
+        // A key that comes after the edit tells nobody.
+        let keys = self.keys.get(&backup.parameter);
+        let put_at = keys.and_then(|keys| keys.last()).map(|(at, _)| *at);
+        let is_free = self.refused_since(&backup.url, known.wished_at).is_none()
+            && house.key(&backup.parameter).is_some_and(|key| key.secure)
+            && put_at.is_some_and(|at| at < known.wished_at);
         (is_there && is_free).then(|| failing.max(*since).max(known.wished_at))
     }
 

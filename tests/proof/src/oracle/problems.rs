@@ -126,7 +126,13 @@ impl Oracles {
         let earlier = known.configurations().last().filter(|_| refused);
         wishes
             .iter()
-            .filter_map(|wish| wish.configuration.as_ref().ok())
+            .flat_map(|wish| {
+                wish.configuration
+                    .as_ref()
+                    .ok()
+                    .into_iter()
+                    .chain(&wish.backup)
+            })
             .chain(earlier)
             .any(|wish| house.key(&wish.parameter).is_none_or(|key| !key.secure))
     }

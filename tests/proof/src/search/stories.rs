@@ -73,6 +73,17 @@ fn addresses() -> Vec<Script> {
                 end("a"),
             ],
         ),
+        // Until its key is there the backup is none.
+        written(
+            "the backup has a key of its own, which comes late",
+            with_backup(json!({"backup_stream_key_param": key_of("a-backup")})),
+            vec![
+                running(5, platform(PRIMARY, "refuses")),
+                after(120, Act::Key(key_of("a-backup"))),
+                after(5, edit("a", json!({"name": "touched"}))),
+                running(60, Act::Nothing),
+            ],
+        ),
         written(
             "back on the primary when it is well again",
             with_backup(json!({"return_after_minutes": 30})),
