@@ -8,6 +8,7 @@ mod examples;
 mod model;
 mod promises;
 mod settling;
+mod shows;
 mod steps;
 mod stories;
 mod support;

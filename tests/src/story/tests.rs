@@ -224,6 +224,11 @@ fn each_wrong_catch_is_seen() {
         json!(["Full"]),
         "Stale ends quietly",
     );
+    seen(
+        "/States/Claim/Catch/1/Next",
+        json!("Done"),
+        "what fails does not succeed",
+    );
 }
 
 #[test]
@@ -313,10 +318,11 @@ fn each_wrong_message_is_seen() {
         "Parameters": {"TopicArn": "${Topic}", "Subject.$": "$.subject", "Message.$": "$.text"},
         "TimeoutSeconds": 20, "ResultPath": null,
         "Retry": [retrier(&["States.TaskFailed", "States.Timeout"])],
-        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Over"}], "Next": "Over"});
+        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Lost"}], "Next": "Over"});
     let found = |place: &str, value: Value| {
         let mut machine = json!({"Comment": "Tells.", "StartAt": "Tell", "TimeoutSeconds": 60,
-            "States": {"Tell": publish.clone(), "Over": {"Type": "Succeed"}}});
+            "States": {"Tell": publish.clone(), "Over": {"Type": "Succeed"},
+                "Lost": {"Type": "Fail", "Error": "Lost", "Cause": "Nobody was told."}}});
         if !place.is_empty() {
             *machine["States"]["Tell"].pointer_mut(place).unwrap() = value;
         }

@@ -13,9 +13,9 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-const EVER: i64 = i64::MAX;
-const PRIMARY: &str = "a.rtmps.youtube.com";
-const BACKUP: &str = "b.rtmps.youtube.com";
+pub(super) const EVER: i64 = i64::MAX;
+pub(super) const PRIMARY: &str = "a.rtmps.youtube.com";
+pub(super) const BACKUP: &str = "b.rtmps.youtube.com";
 
 impl World {
     /// What whoever watches the alerts writes down. True: something is new.
@@ -91,17 +91,17 @@ impl World {
         (self.status.as_str(), self.problem.as_str())
     }
 
-    fn attribute(&self, name: &str) -> Option<&Value> {
+    pub(super) fn attribute(&self, name: &str) -> Option<&Value> {
         self.record.as_ref().and_then(|item| item.get(name))
     }
 
-    fn host(&self) -> Option<&str> {
+    pub(super) fn host(&self) -> Option<&str> {
         let body = self.channel.as_ref()?.body.as_ref()?;
         Some(&body.configuration.address.host)
     }
 
     /// Nothing is left of it.
-    fn is_gone(&self) -> bool {
+    pub(super) fn is_gone(&self) -> bool {
         let gone = |state: &str| state == "DELETED";
         self.channel
             .as_ref()
@@ -111,7 +111,7 @@ impl World {
     }
 }
 
-fn with_backup(more: Value) -> World {
+pub(super) fn with_backup(more: Value) -> World {
     let mut world = on_the_air();
     let mut changes = json!({"desired_state": "streaming", "failover_enabled": true,
         "backup_rtmp_url": format!("rtmps://{BACKUP}/live2")});

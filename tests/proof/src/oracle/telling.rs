@@ -127,6 +127,19 @@ impl Oracles {
             let is_told = |text: &&String| {
                 text.contains(&until) && text.contains("nothing streams there any more") == stopped
             };
+            // What was told has lasted.
+            let (since, lasted) = (field("since"), field("until") > field("since"));
+            let takes_a_while =
+                !incident.ends_with("#permissions") && !incident.ends_with("#maintenance");
+            if !since.is_empty() && !field("until").is_empty() && !lasted && takes_a_while {
+                let sentence = format!("{incident}: it is written to have ended as it began");
+                self.broken(
+                    "one message",
+                    World::now(world),
+                    Some(destination),
+                    sentence,
+                );
+            }
             let told = texts.iter().find(|text| text.contains(&named));
             if told.is_some_and(|text| !is_told(&text)) {
                 let sentence =

@@ -1,0 +1,211 @@
+//! Limits, times and second addresses where two of them meet.
+
+use super::{
+    convergence::{on_the_air, record},
+    model::World,
+    support::at,
+};
+use crate::{
+    incident::Cause,
+    plan::tests::watching::{BACKUP, EVER, PRIMARY, with_backup},
+};
+use serde_json::{Value, json};
+
+fn time(second: i64) -> String {
+    at(second).to_string()
+}
+
+fn message(world: &World) -> &str {
+    let problem = world.attribute("problem");
+    problem
+        .and_then(|problem| problem["message"].as_str())
+        .unwrap_or_default()
+}
+
+fn changed(world: &World, changes: Value) -> Option<crate::record::Item> {
+    let mut item = world.record.clone().unwrap();
+    for (name, value) in changes.as_object().unwrap() {
+        item.insert(name.clone(), value.clone());
+    }
+    Some(item)
+}
+
+#[test]
+fn a_show_that_a_limit_has_ended_stays_off() {
+    let mut world = World::new(record(
+        json!({"start_at": time(600), "session_hours_max": 1}),
+    ));
+    world.execute();
+    world.watch_for(12 * 60);
+    assert_eq!(world.starts.len(), 1);
+    assert_eq!(world.shown(), ("error", "cap_session"));
+}
+
+#[test]
+fn the_next_show_is_not_kept_off_by_the_limit_of_the_one_before() {
+    let mut world = World::new(record(
+        json!({"start_at": time(600), "session_hours_max": 1}),
+    ));
+    world.execute();
+    world.watch_for(30);
+    assert_eq!(world.status, "streaming");
+    let tomorrow = 24 * 3600;
+    world.edit(changed(&world, json!({"start_at": time(tomorrow)})));
+    world.execute();
+    assert_eq!(
+        world.status, "streaming",
+        "a time that moves takes nothing off the air"
+    );
+    world.watch_for(120);
+    assert_eq!(world.shown(), ("error", "cap_session"));
+    world.watch_for((tomorrow - world.now) / 60 + 5);
+    assert_eq!(world.shown(), ("streaming", ""));
+    assert_eq!(world.starts.len(), 2);
+}
+
+#[test]
+fn a_slip_in_the_backups_attributes_leaves_a_backup_that_is_in_use() {
+    let mut world = with_backup(json!({}));
+    let cut = world.now;
+    world
+        .laws
+        .suffers
+        .push((Cause::RtmpFailed, PRIMARY, cut, EVER));
+    world.watch_for(5);
+    assert_eq!(world.host(), Some(BACKUP));
+    world.edit(changed(&world, json!({"backup_rtmp_url": "not a URL"})));
+    world.execute();
+    world.watch_for(5);
+    assert_eq!(
+        (world.host(), world.starts.len()),
+        (Some(BACKUP), 2),
+        "{:#?}",
+        world.story
+    );
+}
+
+#[test]
+fn what_a_limit_has_ended_begins_on_the_primary() {
+    let mut world = with_backup(json!({"session_hours_max": 1}));
+    let cut = world.now;
+    world
+        .laws
+        .suffers
+        .push((Cause::RtmpFailed, PRIMARY, cut, cut + 1800));
+    world.watch_for(90);
+    assert_eq!(world.shown(), ("error", "cap_session"));
+    world.edit(changed(&world, json!({"retry": "tomorrow"})));
+    world.execute();
+    assert_eq!((world.host(), world.problem.as_str()), (Some(PRIMARY), ""));
+}
+
+#[test]
+fn what_is_said_of_the_backup_names_the_failure_first_and_then_the_switch() {
+    let mut world = with_backup(json!({}));
+    let cut = world.now;
+    world
+        .laws
+        .suffers
+        .push((Cause::RtmpFailed, PRIMARY, cut, EVER));
+    world.watch_for(5);
+    let told = message(&world);
+    let clock = |word: &str| {
+        let rest = &told[told.find(word).unwrap_or_else(|| panic!("{told}")) + word.len()..];
+        rest[..8].to_owned()
+    };
+    assert!(clock("address from ") < clock("is used since "), "{told}");
+}
+
+#[test]
+fn a_time_that_was_missed_is_called_by_its_name() {
+    let mut start = World::new(record(
+        json!({"start_at": time(600), "stop_at": time(1200)}),
+    ));
+    start.execute();
+    start.pass(3600);
+    start.watch_for(5);
+    assert!(
+        message(&start).starts_with("Nothing was started at"),
+        "{}",
+        message(&start)
+    );
+    let mut stop = on_the_air();
+    let past = time(stop.now - 600);
+    stop.edit(record(
+        json!({"desired_state": "streaming", "stop_at": past}),
+    ));
+    stop.execute();
+    stop.watch_for(5);
+    assert_eq!(stop.shown(), ("streaming", "schedule_missed"));
+    assert!(
+        message(&stop).starts_with("Nothing was stopped at"),
+        "{}",
+        message(&stop)
+    );
+}
+
+#[test]
+fn what_was_kept_warm_has_its_whole_grace_afterwards() {
+    let mut world = on_the_air();
+    let ready = |warm: bool| record(json!({"desired_state": "ready", "keep_warm": warm}));
+    world.edit(ready(false));
+    world.execute();
+    world.watch_for(5);
+    world.edit(ready(true));
+    world.execute();
+    world.watch_for(120);
+    assert!(!world.is_gone());
+    world.edit(ready(false));
+    world.execute();
+    world.watch_for(10);
+    assert!(
+        !world.is_gone(),
+        "the grace of the stop before is not this one's"
+    );
+    world.watch_for(15);
+    assert!(world.is_gone());
+}
+
+#[test]
+fn each_session_says_why_it_ended() {
+    let causes = |world: &World| -> Vec<String> {
+        let items = world.sessions.values();
+        items
+            .map(|item| item["cause"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let mut edited = on_the_air();
+    edited.watch_for(20);
+    edited.edit(changed(
+        &edited,
+        json!({"rtmp_url": "rtmps://c.rtmps.youtube.com/live2"}),
+    ));
+    edited.execute();
+    assert_eq!(causes(&edited), ["edit"]);
+    let mut switched = with_backup(json!({}));
+    let cut = switched.now;
+    switched
+        .laws
+        .suffers
+        .push((Cause::RtmpFailed, PRIMARY, cut, EVER));
+    switched.watch_for(5);
+    assert_eq!(causes(&switched), ["failover"]);
+}
+
+#[test]
+fn what_comes_back_is_not_forgotten_with_what_it_was() {
+    let mut world = on_the_air();
+    world.edit(None);
+    world.settled().unwrap();
+    assert!(
+        world.ledger.expires_at.is_some(),
+        "the row of what is gone goes, too"
+    );
+    world.edit(record(json!({"desired_state": "streaming"})));
+    world.execute();
+    assert_eq!(world.status, "streaming");
+    assert_eq!(
+        world.ledger.expires_at, None,
+        "and that of what streams stays"
+    );
+}
