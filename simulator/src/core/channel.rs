@@ -226,11 +226,8 @@ impl Core {
                     self.meter_run_ends(id);
                     if from == ChannelState::Starting {
                         // A start that fails leaves a reason behind for as long as alerts are listed.
-                        self.alert_set(
-                            id,
-                            INACCESSIBLE,
-                            "The channel could not be started: input probing failed",
-                        );
+                        let text = self.named("The channel could not be started", id);
+                        self.alert_set(id, INACCESSIBLE, &text);
                     }
                     self.alerts_end(id);
                     self.emit_channel_state(id, "STOPPED");

@@ -81,7 +81,7 @@ impl Default for Options {
             feed_bits_per_second: 10_000_000,
             flow_rounding: "minute".into(),
             loss_alerts: "all".into(),
-            alert_text: "plain".into(),
+            alert_text: "with_destination".into(),
             probe: "waits".into(),
             maintenance: "recovers".into(),
             flow_health: "documented".into(),

@@ -259,21 +259,26 @@ impl Core {
         self.rtmp_later(id, rules.interval.max(1000));
     }
 
-    /// The alert of a failed or lost connection. AWS's own sample of an alert on an output names the
-    /// whole address; whether a stream name would stand there is not known, so it can be had both ways.
+    /// The words of an alert about an output. AWS's own sample of one names the whole address; whether a
+    /// stream name would stand there is not known, so it can be had both ways, and by default does.
+    pub(super) fn named(&self, words: &str, id: &str) -> String {
+        match self.channels.get(id) {
+            Some(channel) if self.options.alert_text == "with_destination" => {
+                let (url, name) = channel.rtmp_destination();
+                format!("{words} [{url}/{name}]")
+            }
+            _ => words.to_owned(),
+        }
+    }
+
+    /// The alert of a failed or lost connection.
     pub(super) fn rtmp_trouble(&mut self, id: &str, reason: &str) {
-        let with_destination = self.options.alert_text == "with_destination";
+        let text = self.named(&format!("RTMP connection failed: {reason}"), id);
         let Some(channel) = self.channels.get_mut(id) else {
             return;
         };
         channel.trouble = Some(reason.to_owned());
         channel.connected = false;
-        let text = if with_destination {
-            let (url, name) = channel.rtmp_destination();
-            format!("Unable to connect to the RTMP endpoint [{url}/{name}]: {reason}")
-        } else {
-            format!("RTMP connection failed: {reason}")
-        };
         let on_air = matches!(
             channel.state,
             ChannelState::Running | ChannelState::Recovering

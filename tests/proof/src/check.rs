@@ -247,6 +247,7 @@ fn one(setup: &Setup, plan: Plan) -> Outcome {
         if over && now >= late && !stormy {
             oracles.is_settled(&world, is_mild(&world));
             oracles.tells_the_end(&world);
+            oracles.runs_are_sessions(&world);
             break;
         }
     }

@@ -1,11 +1,15 @@
 //! Money: nothing is kept that nobody wants, nothing is torn down that somebody keeps, the flow is up
 //! exactly while it is needed. Times are those of the cloud's book.
 
+use std::collections::BTreeMap;
+
 use simulator::core::book::{Thing as Kind, Told};
 
+use super::mirror::up;
 use super::sight::House;
 use super::watch::{Destination, Oracles};
 use super::wish::Desired;
+use crate::World;
 
 /// How long a record stream, an event or a start of an execution may take in a run without faults
 /// before somebody is at work.
@@ -33,6 +37,50 @@ pub struct Tally {
 }
 
 impl Oracles {
+    /// At rest every run of a channel that is over has its session, whatever went wrong meanwhile.
+    pub fn runs_are_sessions(&mut self, world: &World) {
+        let mut sessions: BTreeMap<&str, usize> = BTreeMap::new();
+        for (_, item) in world.database().items(world.sessions_table()) {
+            let text = |name: &str, kind: &str| item[name][kind].as_str().unwrap_or_default();
+            if text("billed_minutes", "N") != "0" && !text("started_at", "S").starts_with("month#")
+            {
+                *sessions.entry(text("destination_id", "S")).or_default() += 1;
+            }
+        }
+        let mut runs: BTreeMap<&str, usize> = BTreeMap::new();
+        for thing in self
+            .things
+            .values()
+            .filter(|thing| thing.kind == Kind::Channel)
+        {
+            let Some(id) = thing.destination.as_deref() else {
+                continue;
+            };
+            let begun = thing
+                .states
+                .iter()
+                .filter(|(_, state)| *state == "STARTING");
+            *runs.entry(id).or_default() += begun.count() - usize::from(up(thing.state()));
+        }
+        let broken: Vec<(String, String)> = runs
+            .into_iter()
+            .filter(|(id, _)| {
+                let known = self.destinations.get(*id);
+                known.is_some_and(|known| known.by_hand.is_empty() && known.row.is_some())
+            })
+            .filter_map(|(id, runs)| {
+                let written = sessions.get(id).copied().unwrap_or_default();
+                let sentence =
+                    format!("its channel has run {runs} times, and {written} sessions are written");
+                (written < runs).then(|| (id.to_owned(), sentence))
+            })
+            .collect();
+        let now = World::now(world);
+        for (id, sentence) in broken {
+            self.broken("sessions", now, Some(&id), sentence);
+        }
+    }
+
     /// Counts the time since the last look, in which nothing changed.
     pub(super) fn tally_time(&mut self, house: &dyn House) {
         let now = house.now();

@@ -7,7 +7,7 @@ use crate::world::Sink;
 
 impl Oracles {
     /// S5: no planted key, in any form, in a table write, stream record, execution input, worker
-    /// answer or error, event, log line, metric, tag, name or request other than the two that need
+    /// answer or error, log line, message, metric, tag, name or request other than the two that need
     /// it. Names and tags travel in request bodies, histories in payloads and answers.
     pub(super) fn no_key_in(&mut self, planted: &[&str], sinks: &[(Sink, u64, String)]) {
         let canary = Canary::new(planted);
@@ -24,7 +24,8 @@ impl Oracles {
 }
 
 /// What AWS itself answers with a key, or has to be told it: CreateChannel and UpdateChannel,
-/// GetParameter's answer with decryption, and every answer that shows a channel (API model).
+/// GetParameter's answer with decryption, every answer that shows a channel (API model), and the words of an
+/// alert, which may name the whole address: nothing of them may go on.
 fn may_hold_a_key(sink: Sink) -> bool {
     match sink {
         Sink::Request(operation) => matches!(
@@ -32,9 +33,10 @@ fn may_hold_a_key(sink: Sink) -> bool {
             "medialive:CreateChannel" | "medialive:UpdateChannel"
         ),
         Sink::Answer(operation) => {
-            operation == "ssm:GetParameter"
+            matches!(operation, "ssm:GetParameter" | "medialive:ListAlerts")
                 || operation.starts_with("medialive:") && operation.contains("Channel")
         }
+        Sink::Event => true,
         _ => false,
     }
 }

@@ -123,15 +123,19 @@ impl Oracles {
             let (destination, incident) = (field("destination_id"), field("incident_id"));
             let named = format!("Incident: {incident} of {destination}\n");
             let stopped = field("ending") == "stopped";
-            let until = format!("Until: {}\n", field("until"));
+            let ends = format!("Until: {}\n", field("until"));
             let is_told = |text: &&String| {
-                text.contains(&until) && text.contains("nothing streams there any more") == stopped
+                text.contains(&ends) && text.contains("nothing streams there any more") == stopped
             };
-            // What was told has lasted.
-            let (since, lasted) = (field("since"), field("until") > field("since"));
-            let takes_a_while =
-                !incident.ends_with("#permissions") && !incident.ends_with("#maintenance");
-            if !since.is_empty() && !field("until").is_empty() && !lasted && takes_a_while {
+            // What is debounced has lasted.
+            let debounced = [
+                "input_loss",
+                "rtmp_failed",
+                "source_unhealthy",
+                "black_or_silent",
+            ];
+            let until = field("until");
+            if debounced.contains(&field("cause")) && !until.is_empty() && until <= field("since") {
                 let sentence = format!("{incident}: it is written to have ended as it began");
                 self.broken(
                     "one message",

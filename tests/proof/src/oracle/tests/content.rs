@@ -116,13 +116,14 @@ fn a_key_in_any_sink_is_seen() {
         Sink::Request("medialive:CreateChannel"),
         Sink::Answer("ssm:GetParameter"),
         Sink::Answer("medialive:DescribeChannel"),
+        Sink::Answer("medialive:ListAlerts"),
+        Sink::Event,
     ];
     let forbidden = [
         Sink::Request("dynamodb:UpdateItem"),
         Sink::Request("states:StartExecution"),
         Sink::Log,
         Sink::Outcome,
-        Sink::Event,
         Sink::Stream,
         Sink::Address("medialive:ListChannels"),
     ];
