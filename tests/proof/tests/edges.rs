@@ -150,3 +150,29 @@ fn an_execution_that_a_person_stopped_is_taken_over() {
     let book = world.core().book();
     assert!(book.channels().all(|channel| !channel.is_billable()));
 }
+
+#[test]
+fn nothing_is_stopped_for_a_backup_without_a_key() {
+    let all = proof::search::scripts::all();
+    let story = all
+        .iter()
+        .find(|script| script.name == "the backup has a key of its own, which comes late")
+        .expect("the story is there");
+    let mut world = proof::World::new(&story.setup, proof::Plan::calm(1));
+    world.run_until(proof::world::BEGIN + 150_000);
+    let stopped = world
+        .calls()
+        .iter()
+        .filter(|call| call.site.operation.ends_with(":StopChannel"));
+    assert_eq!(
+        stopped.count(),
+        0,
+        "the primary fails, and there is nothing to go to"
+    );
+    world.run_until(proof::world::BEGIN + 300_000);
+    let stopped = world
+        .calls()
+        .iter()
+        .filter(|call| call.site.operation.ends_with(":StopChannel"));
+    assert_eq!(stopped.count(), 1, "with its key it is one");
+}
