@@ -154,7 +154,11 @@ fn a_lost_feed_is_heard_under_either_name_of_its_state() {
     let flow = "arn:aws:mediaconnect:us-west-2:123456789012:flow:1-a-b:lunora".to_owned();
     for name in ["source_state", "state"] {
         let detail = json!({"current": {name: "DISCONNECTED"}});
-        let news = news::read("MediaConnect Flow Health", &[flow.clone()], &detail);
+        let news = news::read(
+            "MediaConnect Flow Health",
+            std::slice::from_ref(&flow),
+            &detail,
+        );
         let lost = matches!(
             &news,
             Some(News::Flow {
