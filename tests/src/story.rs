@@ -125,7 +125,6 @@ pub fn complaints(machine: &Value, substitutions: &BTreeSet<String>) -> Vec<Stri
     for (name, state) in states {
         one_state(name, state, &mut found);
     }
-    ends(states, &mut found);
     paths(machine, "machine", &mut found);
     found.extend(graph::complaints(machine));
     let used = placeholders(&machine.to_string());
@@ -227,33 +226,6 @@ fn task(name: &str, state: &Value, found: &mut Vec<String>) {
         found.push(format!(
             "{name}: the end of a wait is no error, so it is caught by name"
         ));
-    }
-}
-
-/// What would end as if all were well although everything failed, and messages that are not tried again
-/// alike.
-fn ends(states: &Map<String, Value>, found: &mut Vec<String>) {
-    let mut retries: BTreeSet<String> = BTreeSet::new();
-    for (name, state) in states {
-        for catcher in list(&state["Catch"]) {
-            let all = list(&catcher["ErrorEquals"])
-                .iter()
-                .any(|one| one == "States.ALL");
-            let next = catcher["Next"].as_str().unwrap_or_default();
-            if all
-                && states
-                    .get(next)
-                    .is_some_and(|next| next["Type"] == "Succeed")
-            {
-                found.push(format!("{name}: what fails does not succeed"));
-            }
-        }
-        if state["Resource"] == PUBLISH {
-            retries.insert(state["Retry"].to_string());
-        }
-    }
-    if retries.len() > 1 {
-        found.push("messages are not all tried again alike".to_owned());
     }
 }
 

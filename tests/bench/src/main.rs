@@ -9,9 +9,9 @@ use bench::{
     rows, table,
 };
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -399,7 +399,7 @@ fn same_work(workers: &[Measured], peer: &Measured) -> Result<(), String> {
         ));
     }
     let (asked, wanted) = (table::plain(&peer.channel), table::plain(&ours.channel));
-    match apart(&asked, &wanted, "channel") {
+    match table::apart(&asked, &wanted, "channel") {
         Some(where_) => Err(format!(
             "{} asks for another channel than {PEERS_DO}: {where_}",
             peer.name
@@ -408,45 +408,10 @@ fn same_work(workers: &[Measured], peer: &Measured) -> Result<(), String> {
     }
 }
 
-/// The first place where two requests differ. Not what stands there: it may be a key.
-fn apart(one: &Value, other: &Value, place: &str) -> Option<String> {
-    match (one, other) {
-        (Value::Object(one), Value::Object(other)) => {
-            let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
-            names.into_iter().find_map(|name| {
-                let of =
-                    |object: &Map<String, Value>| object.get(name).cloned().unwrap_or_default();
-                apart(&of(one), &of(other), &format!("{place}.{name}"))
-            })
-        }
-        (Value::Array(one), Value::Array(other)) if one.len() == other.len() => one
-            .iter()
-            .zip(other)
-            .enumerate()
-            .find_map(|(number, (one, other))| apart(one, other, &format!("{place}[{number}]"))),
-        _ => (one != other).then(|| place.to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{apart, samples};
-    use serde_json::json;
+    use super::samples;
     use std::path::Path;
-
-    #[test]
-    fn where_two_requests_differ_is_named_and_what_stands_there_is_not() {
-        let (one, other) = (json!({"a": [{"key": "x"}]}), json!({"a": [{"key": "y"}]}));
-        assert_eq!(
-            apart(&one, &other, "channel").as_deref(),
-            Some("channel.a[0].key")
-        );
-        assert_eq!(apart(&one, &one, "channel"), None);
-        assert_eq!(
-            apart(&json!({}), &one, "channel").as_deref(),
-            Some("channel.a")
-        );
-    }
 
     #[test]
     fn every_worker_has_the_sample_it_is_measured_with() {

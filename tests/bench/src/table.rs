@@ -6,7 +6,9 @@ use crate::{
     measure::Measured,
     meter::Meter,
 };
-use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
 
 /// Everything that goes into `docs/benchmarks.md`.
 pub struct Report {
@@ -177,9 +179,43 @@ pub fn plain(body: &Option<Value>) -> Value {
     body.as_ref().map_or(Value::Null, walk)
 }
 
+/// The first place where two requests differ. Not what stands there: it may be a key.
+pub fn apart(one: &Value, other: &Value, place: &str) -> Option<String> {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+            names.into_iter().find_map(|name| {
+                let of =
+                    |object: &Map<String, Value>| object.get(name).cloned().unwrap_or_default();
+                apart(&of(one), &of(other), &format!("{place}.{name}"))
+            })
+        }
+        (Value::Array(one), Value::Array(other)) if one.len() == other.len() => one
+            .iter()
+            .zip(other)
+            .enumerate()
+            .find_map(|(number, (one, other))| apart(one, other, &format!("{place}[{number}]"))),
+        _ => (one != other).then(|| place.to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_two_requests_differ_is_named_and_what_stands_there_is_not() {
+        let (one, other) = (json!({"a": [{"key": "x"}]}), json!({"a": [{"key": "y"}]}));
+        assert_eq!(
+            apart(&one, &other, "channel").as_deref(),
+            Some("channel.a[0].key")
+        );
+        assert_eq!(apart(&one, &one, "channel"), None);
+        assert_eq!(
+            apart(&json!({}), &one, "channel").as_deref(),
+            Some("channel.a")
+        );
+    }
 
     fn measured(name: &str, cold: f64, warm: f64, calls: usize) -> Measured {
         Measured {

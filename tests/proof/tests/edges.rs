@@ -160,19 +160,17 @@ fn nothing_is_stopped_for_a_backup_without_a_key() {
         .expect("the story is there");
     let mut world = proof::World::new(&story.setup, proof::Plan::calm(1));
     world.run_until(proof::world::BEGIN + 150_000);
-    let stopped = world
-        .calls()
-        .iter()
-        .filter(|call| call.site.operation.ends_with(":StopChannel"));
+    let stopped = |world: &proof::World| {
+        let calls = world.calls().iter();
+        calls
+            .filter(|call| call.site.operation.ends_with(":StopChannel"))
+            .count()
+    };
     assert_eq!(
-        stopped.count(),
+        stopped(&world),
         0,
         "the primary fails, and there is nothing to go to"
     );
     world.run_until(proof::world::BEGIN + 300_000);
-    let stopped = world
-        .calls()
-        .iter()
-        .filter(|call| call.site.operation.ends_with(":StopChannel"));
-    assert_eq!(stopped.count(), 1, "with its key it is one");
+    assert_eq!(stopped(&world), 1, "with its key it is one");
 }

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
+
+use super::{PUBLISH, list};
 
 /// What is wrong with the way the states hang together.
 pub fn complaints(machine: &Value) -> Vec<String> {
@@ -10,6 +12,7 @@ pub fn complaints(machine: &Value) -> Vec<String> {
     let Some(states) = machine["States"].as_object() else {
         return found;
     };
+    ends(states, &mut found);
     let start = machine["StartAt"].as_str().unwrap_or("?");
     let mut edges: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (name, state) in states {
@@ -60,6 +63,33 @@ pub fn complaints(machine: &Value) -> Vec<String> {
             .map(|name| format!("{name}: no way to an end")),
     );
     found
+}
+
+/// What would end as if all were well although everything failed, and messages that are not tried again
+/// alike.
+fn ends(states: &Map<String, Value>, found: &mut Vec<String>) {
+    let mut retries: BTreeSet<String> = BTreeSet::new();
+    for (name, state) in states {
+        for catcher in list(&state["Catch"]) {
+            let all = list(&catcher["ErrorEquals"])
+                .iter()
+                .any(|one| one == "States.ALL");
+            let next = catcher["Next"].as_str().unwrap_or_default();
+            if all
+                && states
+                    .get(next)
+                    .is_some_and(|next| next["Type"] == "Succeed")
+            {
+                found.push(format!("{name}: what fails does not succeed"));
+            }
+        }
+        if state["Resource"] == PUBLISH {
+            retries.insert(state["Retry"].to_string());
+        }
+    }
+    if retries.len() > 1 {
+        found.push("messages are not all tried again alike".to_owned());
+    }
 }
 
 fn closure<'a>(

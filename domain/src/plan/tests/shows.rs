@@ -30,6 +30,20 @@ fn changed(world: &World, changes: Value) -> Option<crate::record::Item> {
     Some(item)
 }
 
+/// On its backup, because the primary takes nothing for so many seconds.
+fn on_backup(more: Value, seconds: i64) -> World {
+    let mut world = with_backup(more);
+    let cut = world.now;
+    let until = cut.saturating_add(seconds);
+    world
+        .laws
+        .suffers
+        .push((Cause::RtmpFailed, PRIMARY, cut, until));
+    world.watch_for(5);
+    assert_eq!(world.host(), Some(BACKUP));
+    world
+}
+
 #[test]
 fn a_show_that_a_limit_has_ended_stays_off() {
     let mut world = World::new(record(
@@ -65,14 +79,7 @@ fn the_next_show_is_not_kept_off_by_the_limit_of_the_one_before() {
 
 #[test]
 fn a_slip_in_the_backups_attributes_leaves_a_backup_that_is_in_use() {
-    let mut world = with_backup(json!({}));
-    let cut = world.now;
-    world
-        .laws
-        .suffers
-        .push((Cause::RtmpFailed, PRIMARY, cut, EVER));
-    world.watch_for(5);
-    assert_eq!(world.host(), Some(BACKUP));
+    let mut world = on_backup(json!({}), EVER);
     world.edit(changed(&world, json!({"backup_rtmp_url": "not a URL"})));
     world.execute();
     world.watch_for(5);
@@ -86,13 +93,8 @@ fn a_slip_in_the_backups_attributes_leaves_a_backup_that_is_in_use() {
 
 #[test]
 fn what_a_limit_has_ended_begins_on_the_primary() {
-    let mut world = with_backup(json!({"session_hours_max": 1}));
-    let cut = world.now;
-    world
-        .laws
-        .suffers
-        .push((Cause::RtmpFailed, PRIMARY, cut, cut + 1800));
-    world.watch_for(90);
+    let mut world = on_backup(json!({"session_hours_max": 1}), 1800);
+    world.watch_for(85);
     assert_eq!(world.shown(), ("error", "cap_session"));
     world.edit(changed(&world, json!({"retry": "tomorrow"})));
     world.execute();
@@ -101,13 +103,7 @@ fn what_a_limit_has_ended_begins_on_the_primary() {
 
 #[test]
 fn what_is_said_of_the_backup_names_the_failure_first_and_then_the_switch() {
-    let mut world = with_backup(json!({}));
-    let cut = world.now;
-    world
-        .laws
-        .suffers
-        .push((Cause::RtmpFailed, PRIMARY, cut, EVER));
-    world.watch_for(5);
+    let world = on_backup(json!({}), EVER);
     let told = message(&world);
     let clock = |word: &str| {
         let rest = &told[told.find(word).unwrap_or_else(|| panic!("{told}")) + word.len()..];
@@ -182,13 +178,7 @@ fn each_session_says_why_it_ended() {
     ));
     edited.execute();
     assert_eq!(causes(&edited), ["edit"]);
-    let mut switched = with_backup(json!({}));
-    let cut = switched.now;
-    switched
-        .laws
-        .suffers
-        .push((Cause::RtmpFailed, PRIMARY, cut, EVER));
-    switched.watch_for(5);
+    let switched = on_backup(json!({}), EVER);
     assert_eq!(causes(&switched), ["failover"]);
 }
 
