@@ -13,6 +13,7 @@ ROWS = [
     ("no preset", {"preset_id": None}, "missing_preset"),
     ("preset of another platform", {"platform": "youtube", "rtmp_url": "rtmps://a.rtmps.youtube.com:443/live2", "preset_id": "twitch-720p30"},
      "preset_not_for_platform"),
+    ("preset too much for the platform", {"platform": "linkedin", "preset_id": "1080p60"}, "preset_exceeds_platform"),
     ("unknown platform", {"platform": "myspace"}, "unknown_platform"),
     ("no platform", {"platform": None}, "missing_platform"),
     ("platform to come", {"platform": "hls"}, "not_available_yet"),
@@ -24,6 +25,8 @@ ROWS = [
     ("address of this machine", {"rtmp_url": "rtmp://localhost/live"}, "url_host_private"),
     ("address of the metadata service", {"rtmp_url": "rtmp://169.254.169.254/live"}, "url_host_private"),
     ("address with a password", {"rtmp_url": "rtmps://someone:canary-password@live.example.com/app"}, "url_userinfo"),
+    ("port that RTMP has not", {"rtmp_url": "rtmps://live.example.com:22/app"}, "url_port"),
+    ("address that ends in a key", {"platform": "youtube", "rtmp_url": "rtmp://a.rtmp.youtube.com/live2/canary-0123456789-abcdef"}, "url_has_key"),
     ("web address", {"rtmp_url": "http://live.example.com/app"}, "url_scheme"),
     ("another platform's host", {"platform": "youtube"}, "url_host_not_allowed"),
     ("no parameter named", {"stream_key_param": None}, "missing_parameter_name"),
@@ -78,6 +81,16 @@ class TestBadRecords:
         show.put(one, desired_state="streaming")
         show.wait_streaming(one)
         assert "problem" not in show.stage.record(one)
+
+    def test_a_slip_beside_the_point(self, show):
+        """A limit that is no number is said, and the destination streams all the same."""
+        one = show.put(desired_state="streaming", session_hours_max="a few")
+        show.wait_streaming(one)
+        record = show.wait_problem(one, "malformed_number")
+        assert record["streaming_status"] == "streaming" and record["session_hours_max"] == "a few"
+        show.stage.update(one, remove=["session_hours_max"])
+        show.wait_problem(one, None)
+        assert show.whole(one)["run"] == 1
 
     def test_a_plain_parameter(self, show):
         """A key stored in plain text is refused; as a SecureString, and with `retry`, it streams."""

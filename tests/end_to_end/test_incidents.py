@@ -68,3 +68,16 @@ def test_a_lost_feed_is_one_message_that_names_the_destinations(show, mail):
     assert not [subject for subject, _ in told if any(one in subject for one in both)], told
     assert all(one in about(mail, "the feed: nothing arrives")[0][1] for one in both), told
     assert all(incident["part_of"] for one in both for incident in incidents(show, one)), [incidents(show, one) for one in both]
+
+
+def test_maintenance_of_the_flow_is_told_and_nothing_is_touched(show, mail):
+    """AWS restarts the flow: somebody is told, and nothing is done about it. Its end is told as that of any other."""
+    one = show.streaming()
+    before = show.channel(one)
+    show.by_hand("maintain_flow", show.stage.flow_arn)
+    show.stage.wait_until(lambda: about(mail, "the feed: AWS does its maintenance"), 60, "a message about the maintenance")
+    [(_, text)] = about(mail, "the feed: AWS does its maintenance")
+    assert "docs/runbooks/maintenance.md" in text and "Nothing was changed: it ends by itself." in text, text
+    assert [item for item in incidents(show, "flow") if item["cause"] == "maintenance"]
+    after = show.whole(one)
+    assert (after["id"], after["run"]) == (before["id"], before["run"])

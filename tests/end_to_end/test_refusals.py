@@ -49,6 +49,27 @@ def test_a_channel_that_cannot_be_made(show):
     show.wait_streaming(one)
 
 
+def test_a_group_that_does_not_let_the_flow_in(show):
+    """Without it the feed would never reach the input: nothing is made, and once the group is mended `retry` streams."""
+    stage = show.stage
+    live, ledger = stage.boto("medialive"), stage.boto("dynamodb")
+    group = {"InputSecurityGroupId": stage.security_group}
+    # What preflight saw a moment ago would do for ten minutes.
+    ledger.update_item(TableName=stage.ledger_table, Key={"destination_id": {"S": "flow#main"}}, UpdateExpression="REMOVE let_in")
+    try:
+        live.update_input_security_group(**group, WhitelistRules=[{"Cidr": "198.51.100.7/32"}])
+        one = show.put(desired_state="streaming")
+        record = show.wait_problem(one, "feed_not_allowed")
+        show.wait_quiet([one])
+        assert record["streaming_status"] == "error" and stage.egress.split("/")[0] in record["problem"]["message"]
+        assert not {"CreateInput", "AddFlowOutputs", "CreateChannel"} & set(show.writes())
+    finally:
+        live.update_input_security_group(**group, WhitelistRules=[{"Cidr": stage.egress}])
+    stage.update(one, retry="1")
+    show.wait_streaming(one)
+    assert "problem" not in stage.record(one)
+
+
 @pytest.mark.parametrize("operation", [
     "medialive:CreateInput", "mediaconnect:AddFlowOutputs", "medialive:CreateChannel", "medialive:StartChannel",
     "medialive:StopChannel", "medialive:DeleteChannel", "mediaconnect:RemoveFlowOutput", "medialive:DeleteInput",

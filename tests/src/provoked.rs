@@ -1,5 +1,4 @@
-//! Each problem code and the test that provokes it. A code without one is listed with the reason, so that
-//! the gap is known.
+//! Each problem code and the test that provokes it.
 
 /// Code, file, test.
 pub const PROVOKED: &[(&str, &str, &str)] = &[
@@ -35,8 +34,8 @@ pub const PROVOKED: &[(&str, &str, &str)] = &[
     ),
     (
         "preset_exceeds_platform",
-        "domain/tests/records.rs",
-        "bad_records_are_refused_with_their_code",
+        "tests/end_to_end/test_bad_records.py",
+        "test_is_told_and_heals",
     ),
     (
         "preset_not_for_platform",
@@ -90,13 +89,13 @@ pub const PROVOKED: &[(&str, &str, &str)] = &[
     ),
     (
         "url_port",
-        "domain/tests/records.rs",
-        "bad_records_are_refused_with_their_code",
+        "tests/end_to_end/test_bad_records.py",
+        "test_is_told_and_heals",
     ),
     (
         "url_has_key",
-        "domain/tests/records.rs",
-        "bad_records_are_refused_with_their_code",
+        "tests/end_to_end/test_bad_records.py",
+        "test_is_told_and_heals",
     ),
     (
         "stream_key_in_record",
@@ -110,8 +109,8 @@ pub const PROVOKED: &[(&str, &str, &str)] = &[
     ),
     (
         "malformed_number",
-        "domain/tests/records.rs",
-        "slips_beside_the_point_are_said_and_refuse_nothing",
+        "tests/end_to_end/test_bad_records.py",
+        "test_a_slip_beside_the_point",
     ),
     (
         "missing_parameter_name",
@@ -273,29 +272,30 @@ pub const PROVOKED: &[(&str, &str, &str)] = &[
         "tests/end_to_end/test_schedule.py",
         "test_a_show_that_was_over_before_anybody_saw_it_is_said_and_not_started",
     ),
-];
-
-/// Codes that no test provokes from end to end, and why.
-pub const OPEN: &[(&str, &str)] = &[
-    (
-        "waiting_for_turn",
-        "shown by poll-channel while a lap waits for its place; the proof's crowds pass through it, no test names it",
-    ),
     (
         "feed_not_allowed",
-        "preflight says it; no test has a group that does not let the flow in",
-    ),
-    (
-        "retries_exhausted",
-        "its text is tested in domain::error; no whole-system test keeps AWS failing for so long",
+        "tests/end_to_end/test_refusals.py",
+        "test_a_group_that_does_not_let_the_flow_in",
     ),
     (
         "maintenance",
-        "watch reads the event by a test of its own; no whole-system test has a window",
+        "tests/end_to_end/test_incidents.py",
+        "test_maintenance_of_the_flow_is_told_and_nothing_is_touched",
+    ),
+    (
+        "waiting_for_turn",
+        "tests/proof/tests/codes.rs",
+        "whoever_waits_for_a_turn_is_told_so",
+    ),
+    (
+        "retries_exhausted",
+        "tests/proof/tests/codes.rs",
+        "retries_that_are_exhausted_are_said_and_end_with_the_trouble",
     ),
     (
         "internal",
-        "a fault of ours: the oracles look for it in every run and must not find it",
+        "tests/proof/tests/codes.rs",
+        "a_story_that_is_broken_is_a_fault_of_ours_and_the_mended_one_goes_on",
     ),
 ];
 
@@ -306,14 +306,12 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn every_code_is_provoked_or_known_not_to_be() {
+    fn every_code_is_provoked() {
         let codes = manners::problem_codes(&house::read("domain/src/problem.rs"));
         let named = PROVOKED.iter().map(|(code, ..)| *code);
-        let named: Vec<&str> = named.chain(OPEN.iter().map(|(code, _)| *code)).collect();
-        let once: BTreeSet<String> = named.iter().map(|code| (*code).to_owned()).collect();
+        let once: BTreeSet<String> = named.map(str::to_owned).collect();
         assert_eq!(once, codes);
-        assert_eq!(once.len(), named.len(), "a code is named twice");
-        assert!(OPEN.iter().all(|(_, why)| why.len() > 30));
+        assert_eq!(once.len(), PROVOKED.len(), "a code is named twice");
     }
 
     #[test]
@@ -325,6 +323,13 @@ mod tests {
                 defined.iter().any(|it| text.contains(it.as_str())),
                 "{code}: no {test} in {file}"
             );
+            let typed: String = code.split('_').map(capitalized).collect();
+            let is_asked_for = text.contains(*code) || text.contains(&format!("Code::{typed}"));
+            assert!(is_asked_for, "{code}: {file} does not ask for it");
         }
+    }
+
+    fn capitalized(word: &str) -> String {
+        word[..1].to_uppercase() + &word[1..]
     }
 }

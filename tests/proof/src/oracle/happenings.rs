@@ -148,7 +148,7 @@ impl Oracles {
             // An edit lets the limit go that has acted, and the next stretch begins with the next start.
             let acted = destination.row.as_ref().is_some_and(|row| row.capped);
             if destination.capped.take().is_some_and(|(due, _)| due <= now) && acted {
-                destination.stretch_since = None;
+                destination.no_stretch();
             }
         }
         (destination.item, destination.wish) = (item, wish);

@@ -38,12 +38,23 @@ impl Oracles {
                 thing.is_some_and(|thing| thing.kind == Kind::Channel && up(thing.state()))
             })
         };
+        let fell_back = |id: &String| {
+            let mut own = living.get(id).into_iter().flatten();
+            own.any(|id| {
+                things.get(id).is_some_and(|thing| {
+                    let mut states = thing.states.iter().rev().map(|(_, state)| *state);
+                    let (last, before) = (states.next(), states.next());
+                    (before, last) == (Some("STARTING"), Some("IDLE"))
+                })
+            })
+        };
         let mended_at = self.outside.feed_moved.filter(|_| lost_since.is_none());
         for (id, known) in &mut self.destinations {
             known.cap_due = None;
             let (wanted, since) = known.wanted_at(now);
             let Some(limits) = known.wish.as_ref().map(|wish| wish.limits) else {
-                (known.stretch_since, known.capped) = (None, None);
+                known.no_stretch();
+                known.capped = None;
                 continue;
             };
             if known.capped.is_some_and(|(at, _)| at < since) && known.has_times {
@@ -51,7 +62,10 @@ impl Oracles {
             }
             // An edit that is taken back before anybody has seen it ends no stretch.
             if wanted != Some(Desired::Streaming) && !on_air_or_near(id) {
-                known.stretch_since = None;
+                known.no_stretch();
+            }
+            if fell_back(id) {
+                known.stretch_since_at_most = None;
             }
             // The feed is back before the pass that would have ended the stream.
             if let Some((due, "cap_no_input")) = known.capped
@@ -65,27 +79,27 @@ impl Oracles {
                 continue;
             }
             let after = |from: Option<u64>, most: Option<u64>| Some(from? + most?);
-            let stretch = known.stretch_since;
-            let silent = lost_since
-                .zip(stretch)
-                .map(|(lost, stretch)| lost.max(stretch));
             let spent = limits.day_is_spent.then(|| since.max(known.wished_at));
-            let dues = [
-                (spent, "cap_budget_day"),
-                (
-                    after(stretch, limits.session.or(rules.session)),
-                    "cap_session",
-                ),
-                (
-                    after(silent, limits.no_input.or(rules.no_input)),
-                    "cap_no_input",
-                ),
-            ];
-            let dues = dues
-                .into_iter()
-                .filter_map(|(due, code)| Some((due?, code)));
-            known.cap_due = dues.min();
-            known.capped = known.cap_due.filter(|(due, _)| *due <= soon);
+            let first_due = |stretch: Option<u64>| {
+                let silent = lost_since
+                    .zip(stretch)
+                    .map(|(lost, stretch)| lost.max(stretch));
+                let dues = [
+                    (spent, "cap_budget_day"),
+                    (
+                        after(stretch, limits.session.or(rules.session)),
+                        "cap_session",
+                    ),
+                    (
+                        after(silent, limits.no_input.or(rules.no_input)),
+                        "cap_no_input",
+                    ),
+                ];
+                let dues = dues.into_iter();
+                dues.filter_map(|(due, code)| Some((due?, code))).min()
+            };
+            known.cap_due = first_due(known.stretch_since);
+            known.capped = first_due(known.stretch_since_at_most).filter(|(due, _)| *due <= soon);
         }
         if self.rules.calm {
             self.acts_in_time(house);
@@ -178,8 +192,9 @@ impl Oracles {
             _ if !told.accepted() => {}
             "StartChannel" => {
                 known.stretch_since.get_or_insert(at);
+                known.stretch_since_at_most.get_or_insert(at);
             }
-            "StopChannel" if by_hand => known.stretch_since = None,
+            "StopChannel" if by_hand => known.no_stretch(),
             _ => {}
         }
     }

@@ -100,6 +100,8 @@ pub struct Destination {
     pub alerts: Vec<(u64, &'static str, bool)>,
     /// When the first start of this stretch of streaming was accepted.
     pub stretch_since: Option<u64>,
+    /// The same, or the next start where that one fell back to IDLE: a plan may never have seen it up.
+    pub stretch_since_at_most: Option<u64>,
     /// A limit that will be reached, when and under which code, as far as is known by now.
     pub cap_due: Option<(u64, &'static str)>,
     /// A limit that was reached, when and under which code; an edit takes it away.
@@ -150,6 +152,11 @@ pub struct Execution {
 }
 
 impl Destination {
+    /// The next start begins a new stretch of streaming.
+    pub fn no_stretch(&mut self) {
+        (self.stretch_since, self.stretch_since_at_most) = (None, None);
+    }
+
     /// The wishes it had between two moments, both included.
     pub fn wishes_between(&self, from: u64, to: u64) -> impl Iterator<Item = Option<&Wish>> {
         let first = self.wishes.partition_point(|(at, _)| *at <= from);
