@@ -1,14 +1,18 @@
 //! One run from its beginning to rest, with every oracle looking on.
 
+mod outcome;
+
+pub use outcome::{Costs, Outcome};
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::oracle::end::End;
-use crate::oracle::{Oracles, Rules, Violation, money::Tally};
+use crate::oracle::{Oracles, Rules, Violation};
 use crate::setup::{Act, When};
 use crate::trace::What;
-use crate::{Decision, Fault, Place, Plan, Setup, World, story, world};
+use crate::{Fault, Plan, Setup, World, world::Turn};
 
 /// After the last fault and the last act, a house comes to rest within this time: MediaLive's longest
 /// normal stop, delete, detach and start one after the other (user guide: 300, 420, 420 and 600 s),
@@ -39,29 +43,6 @@ const DAY_MS: u64 = 86_400_000;
 /// An event may come a second time an hour later.
 const LATE_MS: u64 = 3_660_000;
 
-/// What came of a run.
-pub struct Outcome {
-    /// Every promise that was broken, in order.
-    pub violations: Vec<Violation>,
-    world: World,
-    tally: Tally,
-    end: BTreeMap<String, End>,
-    settled_ms: u64,
-}
-
-/// What a run cost.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Costs {
-    /// Calls of workers, the sweep's included.
-    pub calls: usize,
-    /// The same by worker and operation.
-    pub calls_by_site: BTreeMap<(&'static str, &'static str), usize>,
-    /// Calls that change something in the media services, the deployment's two included.
-    pub media_writes: usize,
-    /// Transitions of the state machine.
-    pub transitions: u64,
-}
-
 thread_local! {
     /// The ends of scripts without faults, and how long they took to settle, by script.
     static CALM: RefCell<BTreeMap<u64, Calm>> = const { RefCell::new(BTreeMap::new()) };
@@ -77,8 +58,21 @@ struct Calm {
 /// Runs a script under a plan. Stops at the first step after which a promise is broken.
 #[must_use]
 pub fn run(setup: &Setup, plan: Plan) -> Outcome {
+    compared(setup, one(setup, plan, None))
+}
+
+/// Runs a script without faults until `turn` names one, and from there as if it had been planned.
+#[must_use]
+pub fn turned(setup: &Setup, seed: u64, turn: Turn) -> Outcome {
+    // Known before the first turn, so that whoever forks there inherits it.
+    calm(setup);
+    compared(setup, one(setup, Plan::calm(seed), Some(turn)))
+}
+
+/// With what the same script comes to without its faults.
+fn compared(setup: &Setup, mut outcome: Outcome) -> Outcome {
+    let plan = outcome.world.plan();
     let planned = plan.climate.is_none() && !plan.decisions.is_empty();
-    let mut outcome = one(setup, plan);
     if planned && outcome.violations.is_empty() && outcome.world.script_is_over() {
         let Calm {
             end: calm,
@@ -144,7 +138,7 @@ fn calm(setup: &Setup) -> Calm {
     if let Some(known) = CALM.with_borrow(|known| known.get(&key).cloned()) {
         return known;
     }
-    let outcome = one(setup, Plan::calm(1));
+    let outcome = one(setup, Plan::calm(1), None);
     let calm = Calm {
         end: outcome.end,
         settled_ms: outcome.settled_ms,
@@ -153,7 +147,7 @@ fn calm(setup: &Setup) -> Calm {
     calm
 }
 
-fn one(setup: &Setup, plan: Plan) -> Outcome {
+fn one(setup: &Setup, plan: Plan, turn: Option<Turn>) -> Outcome {
     let endless = plan
         .climate
         .as_ref()
@@ -162,7 +156,9 @@ fn one(setup: &Setup, plan: Plan) -> Outcome {
     let mut world = World::new(setup, plan);
     // Under the roles as they are deployed: a call that no role permits is refused as AWS refuses it.
     world.permits = Some(crate::roles::guard::enforced());
+    world.turn = turn;
     let mut oracles = Oracles::new(Rules::of(&world), &world);
+    let mut planned = world.plan().decisions.len();
     let (mut seen, mut disturbed, mut late, mut rested) = (0, world.now(), 0, None);
     let mut acted = world.now();
     let (mut settled_ms, mut steps) = (0, 0);
@@ -171,6 +167,10 @@ fn one(setup: &Setup, plan: Plan) -> Outcome {
         steps += 1;
         if steps > STEPS_MAX {
             oracles.restless_for_ever(&world);
+        }
+        if planned != world.plan().decisions.len() {
+            planned = world.plan().decisions.len();
+            oracles.judge_by(Rules::of(&world));
         }
         oracles.look(&world);
         if !oracles.violations.is_empty() || !stepped {
@@ -371,91 +371,4 @@ fn is_mild(world: &World) -> bool {
                 | Fault::Recovering
         )
     })
-}
-
-impl Outcome {
-    /// The world at its end.
-    #[must_use]
-    pub fn world(&self) -> &World {
-        &self.world
-    }
-
-    /// What was counted.
-    #[must_use]
-    pub fn tally(&self) -> &Tally {
-        &self.tally
-    }
-
-    /// What is left in the end.
-    #[must_use]
-    pub fn end(&self) -> &BTreeMap<String, End> {
-        &self.end
-    }
-
-    /// The longest time from the last act or fault to rest, milliseconds.
-    #[must_use]
-    pub fn settled_ms(&self) -> u64 {
-        self.settled_ms
-    }
-
-    /// What it cost.
-    #[must_use]
-    pub fn costs(&self) -> Costs {
-        let executions = self.world.executions().iter();
-        let told = self.world.core().book().told(0);
-        let mut calls_by_site = BTreeMap::new();
-        for call in self.world.calls() {
-            *calls_by_site
-                .entry((call.site.worker, call.site.operation))
-                .or_default() += 1;
-        }
-        Costs {
-            calls: self.world.calls().len(),
-            calls_by_site,
-            media_writes: told.filter(|told| told.writes).count(),
-            transitions: executions.map(|execution| execution.transitions()).sum(),
-        }
-    }
-
-    /// What happened, to be read.
-    #[must_use]
-    pub fn story(&self) -> String {
-        story::tell(&self.world, &self.violations)
-    }
-
-    /// Every place that was passed.
-    #[must_use]
-    pub fn places(&self) -> &[Place] {
-        self.world.places()
-    }
-
-    /// Every fault that fired.
-    #[must_use]
-    pub fn taken(&self) -> &[Decision] {
-        self.world.taken()
-    }
-
-    /// Planned faults that did not fire.
-    #[must_use]
-    pub fn unfired(&self) -> Vec<Decision> {
-        self.world.unfired()
-    }
-
-    /// The time that passed in the house.
-    #[must_use]
-    pub fn simulated_ms(&self) -> u64 {
-        self.world.now() - world::BEGIN
-    }
-
-    /// Minutes in which something existed that nobody wanted and nobody was at work on.
-    #[must_use]
-    pub fn orphan_minutes(&self) -> f64 {
-        self.tally.orphan_ms as f64 / 60_000.0
-    }
-
-    /// One number for everything that happened.
-    #[must_use]
-    pub fn trace_hash(&self) -> u64 {
-        self.world.trace().hash()
-    }
 }

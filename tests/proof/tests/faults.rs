@@ -2,11 +2,11 @@
 
 use proof::search::singles::FAULTS;
 use proof::{
-    Act, Climate, Cue, Decision, Edge, Fault, Place, Plan, Setup, When, World, faults::applies,
-    setup, world::BEGIN,
+    Act, Climate, Cue, Decision, Edge, Fault, Place, Plan, Setup, When, World, check,
+    faults::applies, setup, world::BEGIN,
 };
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, rc::Rc};
 
 const ID: &str = "custom-main";
 
@@ -98,5 +98,29 @@ fn every_planned_fault_fires() {
             calm.trace().hash(),
             "{decision} changes nothing"
         );
+    }
+}
+
+/// The search goes the way to a fault once for all that strike there; what it judges must be the planned run.
+#[test]
+fn a_run_that_turns_off_is_the_run_that_was_planned() {
+    let setup = life();
+    let calm = check::run(&setup, Plan::calm(5));
+    let places = calm.places().iter().copied();
+    let all = places.flat_map(|place| FAULTS.iter().map(move |fault| (place, *fault)));
+    let all: Vec<_> = all
+        .filter(|(place, fault)| applies(*fault, *place))
+        .collect();
+    for (place, fault) in all.iter().copied().step_by(all.len() / 40) {
+        let decision = Decision { place, fault };
+        let turn = move |at: Place| (at == place).then_some(fault);
+        let turned = check::turned(&setup, 5, Rc::new(turn));
+        let planned = check::run(&setup, Plan::of(5, vec![decision]));
+        assert_eq!(turned.taken(), [decision]);
+        assert_eq!(turned.trace_hash(), planned.trace_hash(), "{decision}");
+        assert_eq!(turned.end(), planned.end(), "{decision}");
+        assert_eq!(turned.tally(), planned.tally(), "{decision}");
+        let broken = |outcome: &check::Outcome| format!("{:?}", outcome.violations);
+        assert_eq!(broken(&turned), broken(&planned), "{decision}");
     }
 }

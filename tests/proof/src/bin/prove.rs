@@ -7,8 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use proof::Decision;
 use proof::search::{
-    Task, chance,
+    Task,
+    branches::{self, Tree},
+    chance,
     crew::{self, Manner, Report},
     recording::{self, Recording},
     scripts, singles,
@@ -52,7 +55,7 @@ fn main() -> ExitCode {
         Some("script") => script(words.get(1).copied().unwrap_or_default()),
         Some("single") => single(words.get(1).copied().unwrap_or_default()),
         Some("singles") => {
-            number(1, usize::MAX).and_then(|most| Ok(every_single(&recordings()?, most)))
+            number(1, usize::MAX).and_then(|most| every_single(&recordings()?, most))
         }
         Some("singles-of") => number(2, usize::MAX)
             .and_then(|most| singles_of(words.get(1).copied().unwrap_or_default(), most)),
@@ -85,7 +88,7 @@ fn all() -> Result<bool, String> {
     }
     let mut held = complaints.is_empty();
     held &= twice(50);
-    held &= every_single(&recordings, SINGLES_IN_CI);
+    held &= every_single(&recordings, SINGLES_IN_CI)?;
     held &= pairs(&recordings, PAIRS_IN_CI);
     held &= random(RANDOM_IN_CI, 1);
     Ok(held)
@@ -119,22 +122,43 @@ fn record() -> Result<bool, String> {
 }
 
 /// Every single fault, or a sample of so many, evenly spread.
-fn every_single(recordings: &[Recording], most: usize) -> bool {
-    let tasks: Vec<Task> = recordings.iter().flat_map(singles::singles).collect();
-    let number = tasks.len().min(most);
+fn every_single(recordings: &[Recording], most: usize) -> Result<bool, String> {
+    let rows = recordings.iter().enumerate();
+    let all: Vec<(usize, Decision)> = rows
+        .flat_map(|(at, recording)| {
+            let decisions = singles::decisions(recording).into_iter();
+            decisions.map(move |decision| (at, decision))
+        })
+        .collect();
+    let number = all.len().min(most);
+    let chosen = |which: usize| all[which * all.len() / number];
+    let mut trees: Vec<Tree<'_>> = recordings
+        .iter()
+        .map(|recording| Tree {
+            setup: &recording.script.setup,
+            faults: Vec::new(),
+        })
+        .collect();
+    for which in 0..number {
+        let (at, decision) = chosen(which);
+        trees[at].faults.push((which, decision));
+    }
     let manner = Manner {
         findings_max: 200,
         all_must_fire: true,
         ..Manner::default()
     };
-    let task = |which: usize| tasks[which * tasks.len() / number].clone();
-    let mut report = crew::run("singles", number, &manner, task);
+    let task = |which: usize| {
+        let (at, decision) = chosen(which);
+        singles::single(&recordings[at], decision)
+    };
+    let mut report = branches::run("singles", &trees, number, &manner, task)
+        .map_err(|error| format!("no processes for the single faults: {error}"))?;
     let asked: BTreeSet<String> = (0..number).map(|which| task(which).name).collect();
     let open: Vec<Open> = match serde_json::from_str(OPEN) {
         Ok(open) => open,
         Err(error) => {
-            println!("✗ tests/proof/open.json cannot be read: {error}");
-            return false;
+            return Err(format!("tests/proof/open.json cannot be read: {error}"));
         }
     };
     let found: BTreeSet<String> = report
@@ -161,8 +185,8 @@ fn every_single(recordings: &[Recording], most: usize) -> bool {
             open.run
         );
     }
-    let what = format!("single faults ({number} of {})", tasks.len());
-    tell(&what, &report, number) && mended.is_empty()
+    let what = format!("single faults ({number} of {})", all.len());
+    Ok(tell(&what, &report, number) && mended.is_empty())
 }
 
 /// A finding that is known and not mended yet.
@@ -297,7 +321,7 @@ fn twice(seeds: usize) -> bool {
 }
 
 fn tell(what: &str, report: &Report, planned: usize) -> bool {
-    let held = report.findings.is_empty() && report.unfired.is_empty();
+    let held = report.findings.is_empty() && report.unfired.is_empty() && report.runs == planned;
     println!(
         "{} {what}: {} of {planned} runs in {:.1} s ({:.0} a minute), {:.1} simulated days, at worst {:.1} orphan-minutes",
         if held { "✓" } else { "✗" },
@@ -353,7 +377,7 @@ fn find(name: &str) -> Result<scripts::Script, String> {
 
 fn singles_of(name: &str, most: usize) -> Result<bool, String> {
     let recording = recording::record(&find(name)?)?;
-    Ok(every_single(&[recording], most))
+    every_single(&[recording], most)
 }
 
 fn script(name: &str) -> Result<bool, String> {
@@ -366,9 +390,12 @@ fn script(name: &str) -> Result<bool, String> {
 }
 
 fn single(name: &str) -> Result<bool, String> {
-    recordings()?
-        .iter()
-        .flat_map(singles::singles)
+    let recordings = recordings()?;
+    let tasks = recordings.iter().flat_map(|recording| {
+        let decisions = singles::decisions(recording).into_iter();
+        decisions.map(|decision| singles::single(recording, decision))
+    });
+    { tasks }
         .find(|task| task.name == name)
         .map(|task| replay(&task))
         .ok_or_else(|| "There is no single fault of this name; `prove singles` prints them.".into())

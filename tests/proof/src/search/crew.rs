@@ -129,11 +129,7 @@ pub fn run(
 
 fn one(which: usize, task: Task, manner: &Manner, report: &mut Report) {
     let outcome = check::run(&task.setup, task.plan.clone());
-    report.runs += 1;
-    report.simulated_days += outcome.simulated_ms() as f64 / 86_400_000.0;
-    let orphan_minutes = outcome.orphan_minutes();
-    report.orphan_minutes.0 = report.orphan_minutes.0.max(orphan_minutes);
-    report.orphan_minutes.1 += orphan_minutes;
+    report.count(outcome.simulated_ms(), outcome.tally().orphan_ms);
     for decision in outcome.taken() {
         *report
             .fired
@@ -153,7 +149,16 @@ fn one(which: usize, task: Task, manner: &Manner, report: &mut Report) {
 }
 
 impl Report {
-    fn take(&mut self, other: Report) {
+    /// Counts one run: simulated and orphaned milliseconds.
+    pub(super) fn count(&mut self, simulated_ms: u64, orphan_ms: u64) {
+        self.runs += 1;
+        self.simulated_days += simulated_ms as f64 / 86_400_000.0;
+        let orphan_minutes = orphan_ms as f64 / 60_000.0;
+        self.orphan_minutes.0 = self.orphan_minutes.0.max(orphan_minutes);
+        self.orphan_minutes.1 += orphan_minutes;
+    }
+
+    pub(super) fn take(&mut self, other: Report) {
         self.runs += other.runs;
         self.simulated_days += other.simulated_days;
         self.findings.extend(other.findings);

@@ -5,7 +5,9 @@
 //! - `singles`: every fault at every place of every recording, and pairs of them
 //! - `chance`: random scripts under random weather, one seed each
 //! - `crew`: many runs on all cores, with progress
+//! - `branches`: many faults of one script, with the way to each of them gone once
 
+pub mod branches;
 pub mod chance;
 pub mod crew;
 pub mod recording;

@@ -78,13 +78,10 @@ fn task(recording: &Recording, decisions: Vec<Decision>) -> Task {
     }
 }
 
-/// One run for every single fault.
+/// The run of one single fault.
 #[must_use]
-pub fn singles(recording: &Recording) -> Vec<Task> {
-    decisions(recording)
-        .into_iter()
-        .map(|decision| task(recording, vec![decision]))
-        .collect()
+pub fn single(recording: &Recording, decision: Decision) -> Task {
+    task(recording, vec![decision])
 }
 
 /// Every single fault of all recordings, in the order in which most is learned soonest: each kind of fault

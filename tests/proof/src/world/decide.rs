@@ -73,10 +73,18 @@ impl World {
     fn decide(&mut self, place: Place) -> Option<Fault> {
         self.decisions.passed.push(place);
         let planned = self.decisions.planned.get(&place).copied();
+        let planned = planned.or_else(|| self.turned(place));
         let fault = planned.or_else(|| self.weather(place))?;
         self.trace
             .note(self.now, What::Fired(self.decisions.taken.len() as u32));
         self.decisions.taken.push(Decision { place, fault });
+        Some(fault)
+    }
+
+    fn turned(&mut self, place: Place) -> Option<Fault> {
+        let fault = self.turn.as_ref()?(place)?;
+        self.turn = None;
+        self.plan.decisions.push(Decision { place, fault });
         Some(fault)
     }
 

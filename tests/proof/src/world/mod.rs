@@ -18,7 +18,7 @@ mod states;
 mod stream;
 
 use crate::{
-    Decision, Plan, Setup, Trace,
+    Decision, Fault, Place, Plan, Setup, Trace,
     chance::Chance,
     connector,
     deployed::{Deployed, deployed},
@@ -40,6 +40,10 @@ pub const BEGIN: u64 = 1_795_287_600_000;
 
 /// Says whether a role allows a call.
 pub type Permits = Rc<dyn Fn(&Asked<'_>) -> bool>;
+
+/// Asked at every place that nothing was planned for: what goes wrong there after all. Asked no more when
+/// something does.
+pub type Turn = Rc<dyn Fn(Place) -> Option<Fault>>;
 
 /// The world.
 pub struct World {
@@ -80,6 +84,8 @@ pub struct World {
     published: Vec<Published>,
     /// Says whether a worker's role allows a call; None allows everything.
     pub permits: Option<Permits>,
+    /// Lets a run take another way than its plan says; the plan is changed accordingly.
+    pub turn: Option<Turn>,
 }
 
 impl World {
@@ -159,6 +165,7 @@ impl World {
             sinks: Vec::new(),
             published: Vec::new(),
             permits: None,
+            turn: None,
         };
         world.after_media();
         world.begin_ticks();
@@ -268,7 +275,7 @@ impl World {
 
     /// Every place that the run has passed, in order, whether or not anything went wrong there.
     #[must_use]
-    pub fn places(&self) -> &[crate::Place] {
+    pub fn places(&self) -> &[Place] {
         &self.decisions.passed
     }
 
