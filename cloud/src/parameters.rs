@@ -1,7 +1,10 @@
 //! Parameter Store: where stream keys are, and nowhere else.
 
 use crate::{clients::Clients, fault::CallError};
-use aws_sdk_ssm::{operation::get_parameter::GetParameterError, types::ParameterType};
+use aws_sdk_ssm::{
+    operation::get_parameter::GetParameterError,
+    types::{Parameter, ParameterType},
+};
 use domain::{Error, look::KeyLook, problem::Code};
 
 /// A decrypted stream key. No Debug, no Display, no Serialize: it can only be handed on.
@@ -12,6 +15,14 @@ impl StreamKey {
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
+}
+
+/// Which key a parameter holds, as a number: milliseconds since 1970 of its last change and the last three
+/// digits of its version. The version alone begins again at 1 where a parameter was deleted and made anew.
+fn version(parameter: &Parameter) -> i64 {
+    let changed = parameter.last_modified_date();
+    let changed_ms = changed.and_then(|at| at.to_millis().ok());
+    changed_ms.unwrap_or_default() * 1000 + parameter.version() % 1000
 }
 
 /// Looks at a key's parameter without decrypting it.
@@ -26,7 +37,7 @@ pub async fn look(clients: &Clients, name: &str) -> Result<KeyLook, CallError> {
     {
         Ok(output) => Ok(match output.parameter() {
             Some(parameter) if parameter.r#type() == Some(&ParameterType::SecureString) => {
-                KeyLook::Version(parameter.version())
+                KeyLook::Version(version(parameter))
             }
             Some(_) => KeyLook::NotSecure,
             None => KeyLook::Missing,
@@ -98,7 +109,7 @@ pub async fn read(clients: &Clients, name: &str) -> Result<(StreamKey, i64), Err
             format!("The parameter {name} is not a SecureString."),
         ));
     }
-    let version = parameter.version();
+    let version = version(&parameter);
     let key = parameter.value.unwrap_or_default();
     // A pasted key often brings a line end along; a key with a space inside is no key.
     let key = key.trim();

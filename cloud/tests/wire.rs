@@ -362,3 +362,30 @@ fn numbers_are_asked_for_in_one_signed_request_and_their_absence_is_no_error() {
         assert!(signature.contains(part), "{signature}");
     }
 }
+
+fn stored(version: i64, changed: f64, value: &str) -> (u16, &'static str, Value) {
+    let parameter = json!({"Name": "/lunora-player/streaming/a", "Type": "SecureString", "Value": value,
+        "Version": version, "LastModifiedDate": changed});
+    (200, "", json!({ "Parameter": parameter }))
+}
+
+/// Parameter Store counts from 1 again where a parameter was deleted and made anew.
+#[test]
+fn a_key_that_was_deleted_and_put_again_is_another() {
+    let (_, clients) = wire(&[
+        stored(1, 1_795_287_600.125, "sealed"),
+        stored(1, 1_795_287_900.25, "sealed"),
+        stored(2, 1_795_287_900.25, "sealed"),
+        stored(1, 1_795_287_600.125, "canary-key"),
+    ]);
+    let look = || block_on(parameters::look(&clients, "/lunora-player/streaming/a")).unwrap();
+    let seen = [look(), look(), look()].map(|look| format!("{look:?}"));
+    assert!(seen[0] != seen[1] && seen[1] != seen[2], "{seen:?}");
+    let read = block_on(parameters::read(&clients, "/lunora-player/streaming/a"));
+    let (_, version) = read.map_err(|error| error.to_string()).unwrap();
+    assert_eq!(
+        format!("Version({version})"),
+        seen[0],
+        "read is what was seen"
+    );
+}

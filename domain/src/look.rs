@@ -276,7 +276,7 @@ impl FlowLook {
 pub enum KeyLook {
     /// Not looked at: the configuration names none.
     NotAsked,
-    /// A SecureString of this version.
+    /// A SecureString with this key: a number that no two keys share.
     Version(i64),
     /// No such parameter.
     Missing,

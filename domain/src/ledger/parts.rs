@@ -14,7 +14,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 pub struct Seen {
     /// Fingerprint of the operator's attributes. Not the attributes: an address may hold a key by mistake.
     pub attributes: String,
-    /// Version of the key's parameter, when it could be read.
+    /// Which key the parameter holds, when that could be read: a number that no two keys share.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_version: Option<i64>,
 }
@@ -75,7 +75,7 @@ pub struct OnAir {
     pub configuration: Configuration,
     /// Fingerprint of the encoder settings the preset stood for.
     pub settings: String,
-    /// Version of the key's parameter.
+    /// Which key the parameter held: a number that no two keys share.
     pub key_version: i64,
     /// The input it is attached to.
     pub input_id: String,

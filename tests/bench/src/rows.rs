@@ -76,6 +76,9 @@ fn configuration(record: &Value) -> Configuration {
         .unwrap_or_else(|problem| panic!("the benchmark's own record is refused: {problem:?}"))
 }
 
+/// The key that the canned parameter holds: when it was last changed, in milliseconds, and its version.
+const KEY_VERSION: i64 = 1_795_287_600_000 * 1000 + 3;
+
 /// The ledger row of a destination that is on the air, and whose execution is at work.
 fn ledger(id: &str) -> Value {
     let record = record(id);
@@ -83,7 +86,7 @@ fn ledger(id: &str) -> Value {
     let item: record::Item = serde_json::from_value(record).unwrap_or_default();
     json!({
         "destination_id": id, "generation": 2, "incarnation": 1, "knock": 0, "desired": "streaming",
-        "seen": {"attributes": record::operator_fingerprint(&item), "key_version": 3},
+        "seen": {"attributes": record::operator_fingerprint(&item), "key_version": KEY_VERSION},
         "settled": {"configuration": configuration, "streaming": true},
         "target": {"configuration": configuration},
         "input": {"id": input_id(id), "at": ago(900), "address": ADDRESS},
@@ -93,7 +96,7 @@ fn ledger(id: &str) -> Value {
         "channel_sought": {"incarnation": 1, "at": ago(881)},
         "on_air": {
             "configuration": configuration, "settings": configuration.settings_fingerprint(),
-            "key_version": 3, "input_id": input_id(id),
+            "key_version": KEY_VERSION, "input_id": input_id(id),
         },
         "holder": EXECUTION, "held_at": ago(5),
         "addresses": [configuration.address_hash()],

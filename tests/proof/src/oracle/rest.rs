@@ -164,7 +164,8 @@ impl Oracles {
                     "it is at rest with {status} and still shows {code}"
                 ));
             }
-            if !BESIDE.contains(&code) {
+            // What cannot be read leaves what runs as it is.
+            if !BESIDE.contains(&code) || wish.configuration.is_err() {
                 return None;
             }
         }
