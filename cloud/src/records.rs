@@ -1,9 +1,11 @@
 //! The operator's table: read records, write the mirror, scrub a key.
 
 use crate::{
+    Cloud,
     clients::Clients,
     fault::CallError,
     settings::Settings,
+    shell,
     table::{self, Update, Written, attribute, text},
 };
 use aws_lambda_events::{
@@ -30,11 +32,19 @@ pub fn item(image: &serde_dynamo::Item) -> Item {
     table::item(&image.clone().into())
 }
 
-/// The answer of a batch of which one record failed: it is delivered again from there.
-pub fn again_from(failed: &EventRecord, error: Error) -> Result<DynamoDbEventResponse, Error> {
+/// The answer of a batch of which one record failed: it is delivered again from there. Why is logged here,
+/// because to Lambda nothing failed.
+pub fn again_from(
+    cloud: &Cloud,
+    worker: &str,
+    failed: &EventRecord,
+    error: Error,
+) -> Result<DynamoDbEventResponse, Error> {
     let Some(identifier) = failed.change.sequence_number.clone() else {
         return Err(error);
     };
+    let keys = Value::Object(item(&failed.change.keys).into_iter().collect());
+    shell::log_record(cloud, worker, &keys, &error);
     let mut failure = DynamoDbBatchItemFailure::default();
     failure.item_identifier = Some(identifier);
     let mut response = DynamoDbEventResponse::default();

@@ -108,13 +108,8 @@ fn log(
     began: Timestamp,
     error: Option<&Error>,
 ) {
-    let level = match error {
-        None => "INFO",
-        Some(Error::Transient(_) | Error::Stale(_)) => "WARN",
-        Some(Error::Full(_) | Error::Permanent(_)) => "ERROR",
-    };
     let line = json!({
-        "level": level,
+        "level": error.map_or("INFO", level),
         "worker": worker,
         "destination_id": destination_id,
         "request_id": request_id,
@@ -122,6 +117,31 @@ fn log(
         "outcome": error.map_or("done", Error::name),
         "message": error.map(ToString::to_string),
     });
+    cloud.say(&line.to_string());
+}
+
+fn level(error: &Error) -> &'static str {
+    match error {
+        Error::Transient(_) | Error::Stale(_) => "WARN",
+        Error::Full(_) | Error::Permanent(_) => "ERROR",
+    }
+}
+
+/// The line of one record of a batch that failed. Its function does not: it names the record in its answer.
+pub(crate) fn log_record(cloud: &Cloud, worker: &str, keys: &Value, error: &Error) {
+    let line = json!({
+        "level": level(error),
+        "worker": worker,
+        "destination_id": subject(keys),
+        "outcome": error.name(),
+        "message": error.to_string(),
+    });
+    cloud.say(&line.to_string());
+}
+
+/// A line with what came of an invocation that nobody waits for, where it is worth knowing.
+pub fn log_outcome(cloud: &Cloud, worker: &str, outcome: &impl Serialize) {
+    let line = json!({"level": "WARN", "worker": worker, "did": outcome});
     cloud.say(&line.to_string());
 }
 

@@ -5,7 +5,7 @@ mod notice;
 
 pub use notice::{Notice, Stage, clock, near, reached};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 use crate::cost::{MINIMUM_RUN_MINUTES, Money};
@@ -148,7 +148,7 @@ pub struct Turn {
 /// Decides. A destination that does not stream is never due.
 pub fn decide(now: Timestamp, limits: &Limits, facts: &Facts) -> Turn {
     let mut turn = Turn::default();
-    if facts.hold {
+    if facts.hold || facts.session_since.is_none() {
         return turn;
     }
     let mut due: Vec<(Due, i64)> = Cap::ALL
@@ -159,13 +159,14 @@ pub fn decide(now: Timestamp, limits: &Limits, facts: &Facts) -> Turn {
         })
         .collect();
     due.sort_by_key(|(due, _)| (due.at, due.cap));
-    let Some((first, _)) = due.first().copied() else {
-        return turn;
-    };
-    if first.at <= now {
-        turn.stop = Some(first);
+    if let Some((first, _)) = due.first().filter(|(first, _)| first.at <= now) {
+        turn.stop = Some(*first);
         return turn;
     }
+    let renewals = Cap::ALL.into_iter().filter_map(|cap| {
+        limits.of(cap)?;
+        renewal(now, cap)
+    });
     turn.warn = due
         .iter()
         .find(|(due, warning)| after(due.at, -warning) <= now)
@@ -173,6 +174,7 @@ pub fn decide(now: Timestamp, limits: &Limits, facts: &Facts) -> Turn {
     turn.next = due
         .iter()
         .flat_map(|(due, warning)| [after(due.at, -warning), due.at])
+        .chain(renewals)
         .filter(|at| *at > now)
         .min();
     turn
@@ -224,6 +226,20 @@ fn when(now: Timestamp, cap: Cap, limits: &Limits, facts: &Facts) -> Option<(Tim
             facts.usd_per_hour,
         ),
     }
+    // Money that lasts until there is new money ends nothing.
+    .filter(|(at, _)| *at <= now || renewal(now, cap).is_none_or(|new| *at < new))
+}
+
+/// When a budget begins anew: at midnight UTC, of the next day or of the first of the next month.
+fn renewal(now: Timestamp, cap: Cap) -> Option<Timestamp> {
+    let today = now.to_zoned(TimeZone::UTC).date();
+    let day = match cap {
+        Cap::NoInput | Cap::Session => return None,
+        Cap::BudgetDay => today.tomorrow(),
+        Cap::BudgetMonth => today.last_of_month().tomorrow(),
+    };
+    let midnight = day.ok()?.to_zoned(TimeZone::UTC);
+    Some(midnight.ok()?.timestamp())
 }
 
 /// When the money is used up at this rate.
@@ -385,5 +401,39 @@ mod tests {
         assert_eq!(within.this_month, Money(12 * DOLLAR));
         let begun = spent("2026-12-02T01:00:01Z", "2026-12-02T01:00:00Z");
         assert_eq!(begun.today, Money(DOLLAR), "ten minutes at least");
+    }
+
+    #[test]
+    fn money_that_lasts_until_there_is_new_money_ends_nothing() {
+        let now: Timestamp = "2026-12-31T23:58:00Z".parse().unwrap();
+        let midnight: Timestamp = "2027-01-01T00:00:00Z".parse().unwrap();
+        let spends = |minutes: u64, limits: Limits| {
+            let mut facts = facts();
+            facts.session_since = Some(after(now, -3600));
+            // A dollar a minute.
+            facts.usd_per_hour = Money(60 * DOLLAR);
+            facts.spent.today = Money((100 - minutes) * DOLLAR);
+            facts.spent.this_month = facts.spent.today;
+            decide(now, &limits, &facts)
+        };
+        let budget = Some(Money(100 * DOLLAR));
+        for limits in [
+            Limits {
+                usd_per_day: budget,
+                ..Limits::default()
+            },
+            Limits {
+                usd_per_month: budget,
+                ..Limits::default()
+            },
+        ] {
+            let enough = spends(4, limits);
+            assert_eq!(
+                (enough.warn, enough.stop, enough.next),
+                (None, None, Some(midnight))
+            );
+            assert!(spends(1, limits).warn.is_some());
+            assert!(spends(0, limits).stop.is_some());
+        }
     }
 }

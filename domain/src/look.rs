@@ -286,7 +286,21 @@ pub enum KeyLook {
     NotSecure,
 }
 
+/// Rows of an older version have the parameter's version alone, which is less than a time in milliseconds.
+const VERSION_MAX: i64 = 1_000_000_000_000;
+
+/// Whether a key that was noted is the one that is found: a number that no two keys share, which ends in the
+/// last three digits of the parameter's version.
+pub fn is_same_key(noted: i64, found: i64) -> bool {
+    noted == found || noted < VERSION_MAX && noted % 1000 == found % 1000
+}
+
 impl KeyLook {
+    /// Whether the parameter holds another key than the one that was noted.
+    pub fn is_another(&self, noted: i64) -> bool {
+        matches!(self, KeyLook::Version(found) if !is_same_key(noted, *found))
+    }
+
     /// What is wrong with the parameter of this name.
     pub fn problem(&self, parameter: &str) -> Option<Problem> {
         let (code, message) = match self {

@@ -234,7 +234,8 @@ pub fn desired(now: Timestamp, row: &Ledger, wish: Option<&Wish>) -> DesiredStat
     let Some(wish) = wish else {
         return DesiredState::Removed;
     };
-    match schedule::of_record(now, wish, row.schedule.as_ref(), row.desired) {
+    // A limit that an edit lets go is Plan's to judge: here it is only a place in a line.
+    match schedule::of_record(now, wish, row.schedule.as_ref(), row.desired, false) {
         Some(turn) => turn.desired,
         None => match (&wish.desired, row.desired) {
             (Ok(desired), _) => *desired,

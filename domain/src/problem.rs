@@ -163,7 +163,7 @@ codes! {
     WaitingForQuota Process "waiting_for_quota"
         "It goes on by itself when room is free. Remove a destination that is not needed, or ask AWS for a higher quota.";
     WaitingForFlow Process "waiting_for_flow"
-        "It goes on by itself when the flow is active. If it lasts more than five minutes, look at the flow in the MediaConnect console.";
+        "The flow is not Lunora's to start, or it is in ERROR: start it in the MediaConnect console. It goes on by itself when the flow is active.";
     FlowMissing Process "flow_missing"
         "The MediaConnect flow does not exist. Deploy the stack again, or correct its FlowArn parameter.";
     FeedNotAllowed Process "feed_not_allowed"
@@ -213,7 +213,7 @@ codes! {
     CapBudgetMonth Process "cap_budget_month"
         "Stopped and deleted because the month's budget is used up. Raise budget_usd_per_month or set hold to true, then change retry on the record.";
     ScheduleMissed Process "schedule_missed"
-        "A time on the record passed without being acted on; the message says which. Give start_at or stop_at a time to come, or delete it.";
+        "A time on the record passed without being acted on; the message says which. Give start_at or stop_at a time to come, or delete it; to stop now, set desired_state to ready.";
     Internal Process "internal"
         "This is a fault in Lunora. Nothing was torn down. Change retry on the record, and report the execution named in execution_arn.";
 }

@@ -56,6 +56,20 @@ pub const OPERATOR_ATTRIBUTES: &[&str] = &[
     "budget_usd_per_month",
 ];
 
+/// What says how long a stream may go on, and what it is called: an edit of these asks for nothing else of
+/// the channel.
+const BESIDE: &[&str] = &[
+    "name",
+    "return_after_minutes",
+    "start_at",
+    "stop_at",
+    "hold",
+    "no_input_minutes_max",
+    "session_hours_max",
+    "budget_usd_per_day",
+    "budget_usd_per_month",
+];
+
 /// The operator's part of an item: only the attributes of [`OPERATOR_ATTRIBUTES`] that are there.
 pub fn operator_attributes(item: &Item) -> Item {
     item.iter()
@@ -68,6 +82,14 @@ pub fn operator_attributes(item: &Item) -> Item {
 /// something was edited without keeping a copy of what was written, which might hold a key.
 pub fn operator_fingerprint(item: &Item) -> String {
     let json = serde_json::to_vec(&operator_attributes(item)).unwrap_or_default();
+    hex_prefix(&[&json])
+}
+
+/// The same without what stands beside the point: it tells whether something else is asked for.
+pub fn asked_fingerprint(item: &Item) -> String {
+    let mut asked = operator_attributes(item);
+    asked.retain(|name, _| !BESIDE.contains(&name.as_str()));
+    let json = serde_json::to_vec(&asked).unwrap_or_default();
     hex_prefix(&[&json])
 }
 

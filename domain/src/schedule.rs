@@ -50,6 +50,9 @@ pub struct Mark {
     /// The `stop_at` that was seen before it was reached.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop_ahead: Option<Timestamp>,
+    /// The `start_at` that was seen before it was reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_ahead: Option<Timestamp>,
     /// What the schedule turned the destination to, until an edit by hand.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub turned: Option<bool>,
@@ -61,6 +64,14 @@ pub struct Mark {
     /// A time that passed without being acted on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missed: Option<Missed>,
+}
+
+impl Mark {
+    fn rest_until_new(&mut self, start_at: Option<Timestamp>) {
+        if self.start_ahead != start_at && self.started_for != start_at {
+            (self.turned, self.desired_then, self.was_on) = (None, None, false);
+        }
+    }
 }
 
 /// A time that could not be acted on.
@@ -106,8 +117,9 @@ pub fn turn(
     reach_start(now, desired, enabled, times, &mut mark);
     let waits = times.start_at.is_some_and(|at| {
         // A wish to stream beside a time to come means that time, but not for what streams already.
-        now < begins(at) && mark.started_for != Some(at) && !mark.was_on
+        now < begins(times, at) && mark.started_for != Some(at) && !mark.was_on
     });
+    mark.start_ahead = times.start_at.filter(|at| now < begins(times, *at));
     let effective = match (desired, mark.turned) {
         (DesiredState::Removed, _) => DesiredState::Removed,
         _ if !enabled => DesiredState::Ready,
@@ -117,7 +129,8 @@ pub fn turn(
         (desired, None) => desired,
     };
     mark.was_on = effective == DesiredState::Streaming;
-    let start = times.start_at.map(begins).filter(|at| enabled && *at > now);
+    let start = times.start_at.map(|at| begins(times, at));
+    let start = start.filter(|at| enabled && *at > now);
     let stop = times.stop_at.filter(|at| *at > now);
     let next = if desired == DesiredState::Removed {
         None
@@ -132,20 +145,26 @@ pub fn turn(
 }
 
 /// Applies a record's times to what it says; `None` when there is no schedule and none in memory.
-/// `earlier` is what was wanted, all things considered, at the look before.
+/// `earlier` is what was wanted, all things considered, at the look before. `freed`: a limit had ended it,
+/// and an edit has just let that go.
 pub fn of_record(
     now: Timestamp,
     wish: &Wish,
     known: Option<&Mark>,
     earlier: Option<DesiredState>,
+    freed: bool,
 ) -> Option<Turn> {
     if wish.times.is_empty() && known.is_none() {
         return None;
     }
-    let mark = known.cloned().unwrap_or_else(|| Mark {
+    let mut mark = known.cloned().unwrap_or_else(|| Mark {
         was_on: earlier == Some(DesiredState::Streaming),
         ..Mark::default()
     });
+    if freed && wish.times.start_at.is_some_and(|at| at > now) {
+        // What a limit ended streams no more: a time to come that is new is waited for.
+        mark.rest_until_new(wish.times.start_at);
+    }
     let said = match &wish.desired {
         Ok(desired) => *desired,
         // Words that cannot be read are no edit by hand.
@@ -155,8 +174,12 @@ pub fn of_record(
     Some(turn(now, said, wish.enabled, &wish.times, &mark))
 }
 
-fn begins(start_at: Timestamp) -> Timestamp {
-    after(start_at, -PREWARM_SECONDS)
+/// When a channel is started for a show. Where the one before ends within the prewarming, at its end: it
+/// streams on, and its end is not the end of the next.
+fn begins(times: &Times, start_at: Timestamp) -> Timestamp {
+    let early = after(start_at, -PREWARM_SECONDS);
+    let before = times.stop_at.filter(|stop_at| *stop_at < start_at);
+    before.map_or(early, |stop_at| early.max(stop_at))
 }
 
 fn still_says(times: &Times, missed: Missed) -> bool {
@@ -198,7 +221,7 @@ fn reach_start(
     let Some(start_at) = times.start_at else {
         return;
     };
-    if !enabled || now < begins(start_at) || mark.started_for == Some(start_at) {
+    if !enabled || now < begins(times, start_at) || mark.started_for == Some(start_at) {
         return;
     }
     mark.started_for = Some(start_at);

@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 /// A message to people.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Message {
-    /// One line; SNS takes 100 characters of ASCII as the subject of a mail.
+    /// One line; SNS takes less than 100 characters of ASCII as the subject of a mail.
     pub subject: String,
     /// The rest.
     pub text: String,
 }
 
-/// SNS's limit of a subject (API reference: Publish).
-const SUBJECT_CHARACTERS: usize = 100;
+/// SNS's limit of a subject (API reference: Publish): "less than 100 characters long".
+const SUBJECT_CHARACTERS: usize = 99;
 
 /// What stands in the message and in the table: seen, and done about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -136,7 +136,7 @@ fn to_mend_a_slip_is_no_edit_by_hand() {
         record::read(&item, "/lunora-player/streaming")
     };
     let look = |now, desired, known: Option<&schedule::Mark>, earlier| {
-        schedule::of_record(at(now), &wish(desired), known, earlier).unwrap()
+        schedule::of_record(at(now), &wish(desired), known, earlier, false).unwrap()
     };
     let on = look(60, "ready", None, Some(DesiredState::Ready));
     assert_eq!(on.desired, DesiredState::Streaming);

@@ -226,9 +226,9 @@ mod tests {
                 "TablesAlarm reads more than ten metrics",
             ),
             (
-                "/Resources/WatchFunction/Properties/EventInvokeConfig/DestinationConfig",
+                "/Resources/WatchFlowFunction/Properties/EventInvokeConfig/DestinationConfig",
                 Value::Null,
-                "WatchFunction: no alarm sees it fail",
+                "WatchFlowFunction: no alarm sees it fail",
             ),
             (
                 "/Resources/UpdateFlowFunction/Properties/Events/Edit/Properties/DestinationConfig",

@@ -44,7 +44,7 @@ impl Default for AtRest {
             arm64: true,
             sweep_half_reads: 8,
             sweep_log_bytes: 800,
-            alarm_metrics: 15,
+            alarm_metrics: 16,
             custom_metrics: 0,
             traced: true,
             secrets: 1,

@@ -14,6 +14,9 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 pub struct Seen {
     /// Fingerprint of the operator's attributes. Not the attributes: an address may hold a key by mistake.
     pub attributes: String,
+    /// The same without what asks for nothing else of the channel; empty in a row of an older version.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub asked: String,
     /// Which key the parameter holds, when that could be read: a number that no two keys share.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_version: Option<i64>,

@@ -89,10 +89,7 @@ impl Watch {
         let Some(on_air) = &ledger.on_air else {
             return true;
         };
-        let rotated = match course.key {
-            KeyLook::Version(version) => version != on_air.key_version,
-            _ => false,
-        };
+        let rotated = course.key.is_another(on_air.key_version);
         let failed = self.is_ailing() || ledger.failover.failed_since.is_some();
         was_restarted(ledger)
             || on_air.configuration != course.configuration

@@ -3,7 +3,7 @@
 use super::{Lane, Level, Rules, outcome::second_look, target::Target};
 use crate::{
     ledger::{self, Ledger, Settled, Verdict},
-    look::{ChannelState, FlowLook, KeyLook, Look, Sight},
+    look::{ChannelState, FlowLook, Look, Sight},
     problem::{Code, Problem},
 };
 use jiff::Timestamp;
@@ -264,10 +264,7 @@ fn fit(target: &Target, ledger: &Ledger, look: &Look, ailing: bool) -> Fit {
     {
         return Fit::Differs;
     }
-    let rotated = match target.key {
-        KeyLook::Version(version) => version != on_air.key_version,
-        _ => false,
-    };
+    let rotated = target.key.is_another(on_air.key_version);
     let same = on_air.settings == wanted.settings_fingerprint() && !rotated;
     let again = on_air.retry != target.retry;
     match (same, again) {

@@ -312,6 +312,11 @@ fn addresses_let_go(
         && let Some(Ok(wanted)) = wish.map(|wish| &wish.configuration)
     {
         ledger.address_awaited = Some(wanted.address_hash());
+    } else if let AddressLook::HeldBy(_) = look.backup_address
+        && !removed
+        && let Some(Ok(Some(backup))) = wish.map(|wish| &wish.backup)
+    {
+        ledger.address_awaited = Some(backup.address_hash());
     }
     let mut needed: Vec<String> = Vec::new();
     needed.extend(

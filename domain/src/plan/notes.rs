@@ -3,7 +3,7 @@
 use super::Rules;
 use crate::{
     ledger::{self, Ledger, Passing, Seen, Verdict},
-    look::{ChannelState, KeyLook, Look, Sight},
+    look::{ChannelState, KeyLook, Look, Sight, is_same_key},
     problem::{Code, Problem},
     record::{self, Item, Wish},
 };
@@ -13,17 +13,35 @@ use jiff::Timestamp;
 pub(super) fn note_wish(ledger: &mut Ledger, record: Option<(&Item, &Wish)>, look: &Look) {
     let seen = record.map(|(item, _)| Seen {
         attributes: record::operator_fingerprint(item),
+        asked: record::asked_fingerprint(item),
         key_version: match look.key {
             KeyLook::Version(version) => Some(version),
             _ => None,
         },
     });
     let is_new = ledger.seen.is_none();
-    if seen != ledger.seen {
-        let retry_now = seen.is_some();
+    let both = ledger.seen.as_ref().zip(seen.as_ref());
+    let is_same_key = both.is_some_and(|(was, is)| match (was.key_version, is.key_version) {
+        (Some(was), Some(is)) => is_same_key(was, is),
+        (was, is) => was == is,
+    });
+    let is_as_it_was = match both {
+        Some((was, is)) => is_same_key && was.attributes == is.attributes,
+        None => is_new && seen.is_none(),
+    };
+    let asks_the_same = is_same_key && both.is_some_and(|(was, is)| was.asked == is.asked);
+    let retry_now = seen.is_some();
+    ledger.seen = seen;
+    if !is_as_it_was {
+        let before = ledger.generation;
         ledger.generation += 1;
-        ledger.seen = seen;
-        ledger.refused = None;
+        // What streams is not interrupted again for what was refused, while nothing else is asked for.
+        ledger.refused = (ledger.refused.take())
+            .filter(|refused| asks_the_same && refused.generation == before)
+            .map(|refused| Verdict {
+                generation: before + 1,
+                ..refused
+            });
         ledger.stuck = None;
         if let Some(wait) = ledger.quota_wait.as_mut() {
             // An edit may be all that was needed (another preset); the place in line stays.

@@ -119,7 +119,10 @@ impl Watch {
         ledger: &mut Ledger,
     ) {
         let Some((wish, turn)) = wish.and_then(|wish| {
-            let turn = schedule::of_record(now, wish, ledger.schedule.as_ref(), earlier)?;
+            let attributes = ledger.seen.as_ref().map(|seen| &seen.attributes);
+            let is_other = |capped: &Capped| Some(&capped.attributes) != attributes;
+            let freed = ledger.capped.as_ref().is_some_and(is_other);
+            let turn = schedule::of_record(now, wish, ledger.schedule.as_ref(), earlier, freed)?;
             Some((wish, turn))
         }) else {
             ledger.schedule = None;

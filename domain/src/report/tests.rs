@@ -44,6 +44,7 @@ fn scene(channel: &str, flow: &str) -> Seen {
         input: made("11"),
         seen: Some(Wished {
             attributes: "as now".to_owned(),
+            asked: String::new(),
             key_version: Some(1),
         }),
         desired: Some(DesiredState::Streaming),

@@ -54,6 +54,7 @@ fn quiet() -> Seen {
     let mut row = Ledger::new("a");
     row.seen = Some(ledger::Seen {
         attributes: "as now".to_owned(),
+        asked: String::new(),
         key_version: Some(1),
     });
     row.channel = made("1");

@@ -19,7 +19,7 @@ pub async fn handle(cloud: &Cloud, event: Event) -> Result<DynamoDbEventResponse
     for stream_record in &event.records {
         if let Err(error) = start(cloud, stream_record).await {
             // What comes after is delivered again anyway, and order matters per record.
-            return records::again_from(stream_record, error);
+            return records::again_from(cloud, "dispatch", stream_record, error);
         }
     }
     Ok(DynamoDbEventResponse::default())

@@ -35,6 +35,9 @@ pub struct Swept {
     unreadable: BTreeSet<String>,
     /// Things that failed and are left to the next pass.
     left: usize,
+    /// Why, of those that are refused each time: a person has to know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    refused: Vec<String>,
 }
 
 /// Makes one pass. What fails is left to the next one; only not being able to look is an error.
@@ -78,9 +81,12 @@ pub async fn handle(cloud: &Cloud, _tick: EventBridgeEvent) -> Result<Swept, Err
     }
     let told = tell(cloud, seen.clone(), &pass, memory, removed).await;
     swept.note(told, |swept, told| swept.told = told);
-    let stuck = seen.stuck();
+    let stuck = seen.stuck() + swept.refused.len();
     if stuck > 0 {
         cloud::shell::count(cloud, "Stuck", stuck);
+    }
+    if swept.left > 0 || !swept.orphans_removed.is_empty() {
+        cloud::shell::log_outcome(cloud, "sweep", &swept);
     }
     if !swept.orphans_removed.is_empty() {
         cloud::shell::count(cloud, "OrphansRemoved", swept.orphans_removed.len());
@@ -92,7 +98,12 @@ impl Swept {
     fn note<T>(&mut self, outcome: Result<T, Error>, done: impl FnOnce(&mut Swept, T)) {
         match outcome {
             Ok(value) => done(self, value),
-            Err(_) => self.left += 1,
+            Err(error) => {
+                self.left += 1;
+                if !matches!(error, Error::Transient(_) | Error::Stale(_)) {
+                    self.refused.push(error.to_string());
+                }
+            }
         }
     }
 }

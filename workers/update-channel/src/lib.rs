@@ -87,11 +87,12 @@ async fn is_done(cloud: &Cloud, row: &Ledger) -> Result<bool, Error> {
         && on_air.retry == aim.retry
         && on_air.restarts == aim.restarts
         && on_air.input_id == made.id;
+    if !same {
+        return Ok(false);
+    }
     let key = &aim.configuration.stream_key_param;
-    Ok(
-        same && parameters::look(&cloud.clients, key).await?
-            == KeyLook::Version(on_air.key_version),
-    )
+    let found = parameters::look(&cloud.clients, key).await?;
+    Ok(matches!(found, KeyLook::Version(_)) && !found.is_another(on_air.key_version))
 }
 
 async fn settled(cloud: &Cloud, channel_id: &str) -> Result<Done, Error> {

@@ -19,7 +19,7 @@ pub async fn handle(cloud: &Cloud, event: Event) -> Result<DynamoDbEventResponse
     if let Some(last) = event.records.iter().rfind(|edit| is_wish(edit))
         && let Err(error) = tell(cloud).await
     {
-        return records::again_from(last, error);
+        return records::again_from(cloud, "update-flow", last, error);
     }
     Ok(DynamoDbEventResponse::default())
 }

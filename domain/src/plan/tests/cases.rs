@@ -1,13 +1,13 @@
 //! Single cases that need more than a row in a table.
 
 use super::{
-    super::{Lane::*, Level, decide, fail},
+    super::{Decision, Lane::*, Level, decide, fail},
     examples::{intent, live, streaming, streaming_and, tried},
     support::{Scene, at, made, rules, sought, verdict},
 };
 use crate::{
     ledger::Verdict,
-    look::Sight,
+    look::{KeyLook, Sight},
     problem::{Code, Problem},
 };
 use serde_json::json;
@@ -29,7 +29,8 @@ fn a_retry_that_had_nothing_to_apply_does_not_interrupt_later() {
 #[test]
 fn an_edit_opens_a_new_generation_with_new_budgets() {
     let stuck = tried(Scene::new(streaming()).made("IDLE"), 3, 0).with(|ledger, _| {
-        ledger.seen.as_mut().unwrap().attributes = "older".into();
+        let seen = ledger.seen.as_mut().unwrap();
+        (seen.attributes, seen.asked) = ("older".into(), "older".into());
         ledger.refused = Some(verdict(5, None));
         ledger.stuck = Some(verdict(5, None));
     });
@@ -37,6 +38,37 @@ fn an_edit_opens_a_new_generation_with_new_budgets() {
     assert_eq!((decision.lane, decision.ledger.generation), (Start, 6));
     assert_eq!(decision.ledger.refused, None);
     assert_eq!(decision.ledger.stuck, None);
+}
+
+#[test]
+fn a_row_of_an_older_version_is_no_edit_and_no_other_key() {
+    let found = 1_795_287_600_125_003;
+    let running = |noted: i64| {
+        Scene::new(streaming())
+            .made("RUNNING")
+            .settled(streaming(), true)
+            .with(|ledger, look| {
+                look.key = KeyLook::Version(found);
+                let seen = ledger.seen.as_mut().unwrap();
+                (seen.key_version, seen.asked) = (Some(noted), String::new());
+                ledger.on_air.as_mut().unwrap().key_version = noted;
+            })
+            .decide()
+    };
+    let shown = |decision: &Decision| decision.ledger.problem.clone().map(|shown| shown.code);
+    let before = Scene::new(streaming()).ledger.generation;
+    // Noted when only the parameter's version was: the same one. And the one before it.
+    let same = running(3);
+    assert_eq!((shown(&same), same.ledger.generation), (None, before));
+    assert_eq!(same.ledger.seen.unwrap().key_version, Some(found));
+    let waits = Some("change_waits_for_next_start".to_owned());
+    for noted in [2, 1_795_287_600_000_003] {
+        let other = running(noted);
+        assert_eq!(
+            (shown(&other), other.ledger.generation),
+            (waits.clone(), before + 1)
+        );
+    }
 }
 
 #[test]

@@ -55,6 +55,74 @@ fn a_show_that_a_limit_has_ended_stays_off() {
     assert_eq!(world.shown(), ("error", "cap_session"));
 }
 
+/// A record that streamed and that a limit has ended.
+fn ended_by_its_limit(more: Value) -> World {
+    let mut with = json!({"session_hours_max": 1});
+    for (name, value) in more.as_object().unwrap() {
+        with[name] = value.clone();
+    }
+    let mut world = World::new(record(with));
+    world.execute();
+    world.watch_for(120);
+    assert_eq!(world.shown(), ("error", "cap_session"));
+    world
+}
+
+#[test]
+fn what_a_limit_has_ended_waits_for_a_new_time() {
+    for more in [
+        json!({"start_at": time(600)}),
+        json!({"desired_state": "streaming"}),
+    ] {
+        let mut world = ended_by_its_limit(more.clone());
+        let starts = world.starts.len();
+        let tomorrow = 24 * 3600;
+        world.edit(changed(&world, json!({"start_at": time(tomorrow)})));
+        world.execute();
+        world.watch_for(30);
+        assert_eq!(
+            (world.status.as_str(), world.starts.len()),
+            ("ready", starts),
+            "{more}"
+        );
+        world.watch_for((tomorrow - world.now) / 60 + 5);
+        assert_eq!(world.shown(), ("streaming", ""), "{more}");
+    }
+}
+
+#[test]
+fn a_time_that_was_there_before_the_limit_acted_keeps_nobody_from_going_on() {
+    let mut world = World::new(record(
+        json!({"desired_state": "streaming", "session_hours_max": 1}),
+    ));
+    world.execute();
+    world.watch_for(10);
+    let tomorrow = time(24 * 3600);
+    world.edit(changed(&world, json!({ "start_at": tomorrow })));
+    world.execute();
+    world.watch_for(120);
+    assert_eq!(world.shown(), ("error", "cap_session"));
+    world.edit(changed(&world, json!({"retry": "go on"})));
+    world.execute();
+    assert_eq!(world.shown(), ("streaming", ""));
+}
+
+#[test]
+fn a_show_may_follow_another_at_once() {
+    for gap in [1, 60, 200, 299, 301] {
+        let mut world = World::new(record(json!({"desired_state": "streaming"})));
+        world.execute();
+        let (end, next) = (7200, 7200 + gap);
+        world.edit(changed(
+            &world,
+            json!({"stop_at": time(end), "start_at": time(next)}),
+        ));
+        world.execute();
+        world.watch_for((next - world.now) / 60 + 10);
+        assert_eq!(world.shown(), ("streaming", ""), "{gap} s between them");
+    }
+}
+
 #[test]
 fn the_next_show_is_not_kept_off_by_the_limit_of_the_one_before() {
     let mut world = World::new(record(

@@ -85,6 +85,25 @@ fn an_edit_that_aws_cannot_apply_leads_back() {
     let channel = failed.channel.as_ref().unwrap();
     let on_air_now = channel.body.as_ref().map(|body| &body.configuration);
     assert_eq!(on_air_now, Some(&on_air(json!({})).configuration));
+    // What stands beside the point asks for nothing else: nobody is interrupted for it.
+    let starts = failed.starts.len();
+    failed.edit(record(
+        json!({"desired_state": "streaming", "preset_id": "720p30", "hold": true, "name": "renamed"}),
+    ));
+    failed.settle_for(300);
+    let shown = (failed.status.as_str(), failed.problem.as_str());
+    assert_eq!(shown, ("streaming", "update_failed"));
+    assert_eq!(failed.starts.len(), starts);
+    failed.laws.update_fails = false;
+    failed.edit(record(
+        json!({"desired_state": "streaming", "preset_id": "720p30", "retry": "again"}),
+    ));
+    failed.settle_for(300);
+    let shown = (failed.status.as_str(), failed.problem.as_str());
+    assert_eq!(
+        (shown, failed.starts.len()),
+        (("streaming", ""), starts + 1)
+    );
     failed.edit(None);
     failed.settled().unwrap();
     refused.edit(other());

@@ -130,6 +130,7 @@ impl Scene {
     pub fn seen(mut self) -> Scene {
         self.ledger.seen = self.record.as_ref().map(|(item, _)| Seen {
             attributes: record::operator_fingerprint(item),
+            asked: record::asked_fingerprint(item),
             key_version: match self.look.key {
                 KeyLook::Version(version) => Some(version),
                 _ => None,

@@ -19,6 +19,7 @@ struct Wanted {
     started_for: Option<u64>,
     stopped_for: Option<u64>,
     ahead: Option<u64>,
+    start_ahead: Option<u64>,
 }
 
 impl Destination {
@@ -35,10 +36,15 @@ impl Destination {
         let mut wanted = Wanted::default();
         // What was written and taken back between two plans was nobody's wish.
         let looks = self.looks.iter().filter(|at| **at <= now);
-        let mut before = 0;
+        let (mut before, mut read) = (0, 0);
         for at in looks.clone() {
             let written = self.wishes.iter().rfind(|(written, _)| written <= at);
             let wish = written.and_then(|(_, wish)| wish.as_ref());
+            let freed = |written: &u64| *written > read && written <= at;
+            if self.let_go.iter().any(freed) {
+                wanted.rests(*at, wish);
+            }
+            read = *at;
             wanted.look(*at, wish);
             if wanted.since == *at {
                 // Wanted since it was written, or since its time came.
@@ -60,6 +66,9 @@ impl Destination {
                 .collect();
             looks.sort_unstable();
             if *at > last {
+                if self.let_go.contains(at) {
+                    wanted.rests(*at, wish.as_ref());
+                }
                 wanted.look(*at, wish.as_ref());
             }
             for edge in looks {
@@ -84,12 +93,27 @@ impl Destination {
 impl Wish {
     /// When it changes what it wants by its times.
     fn edges(&self) -> impl Iterator<Item = u64> {
-        let begins = self.start_at.map(|at| at.saturating_sub(PREWARM_MS));
-        begins.into_iter().chain(self.stop_at)
+        self.begins().into_iter().chain(self.stop_at)
+    }
+
+    /// When a show is started: in advance, but not before the end of the one before it.
+    fn begins(&self) -> Option<u64> {
+        let start = self.start_at?;
+        let before = self.stop_at.filter(|stop| *stop < start).unwrap_or(0);
+        Some(start.saturating_sub(PREWARM_MS).max(before))
     }
 }
 
 impl Wanted {
+    /// An edit has let a limit go that had ended it: a start to come that is new is waited for.
+    fn rests(&mut self, now: u64, wish: Option<&Wish>) {
+        let start = wish.and_then(|wish| wish.start_at).filter(|at| *at > now);
+        if start.is_some() && start != self.start_ahead && start != self.started_for {
+            self.turned = None;
+            (self.desired, self.since) = (Some(Desired::Ready), now);
+        }
+    }
+
     fn look(&mut self, now: u64, wish: Option<&Wish>) {
         let desired = match wish {
             None => Some(Desired::Removed),
@@ -121,7 +145,7 @@ impl Wanted {
         }
         let mut waits = false;
         if let Some(start) = wish.start_at {
-            let begun = now >= start.saturating_sub(PREWARM_MS);
+            let begun = wish.begins().is_some_and(|at| now >= at);
             if wish.enabled && begun && self.started_for != Some(start) {
                 self.started_for = Some(start);
                 let over = match wish.stop_at {
@@ -132,6 +156,7 @@ impl Wanted {
                     self.turned = Some(true);
                 }
             }
+            self.start_ahead = Some(start).filter(|_| !begun);
             waits = !begun
                 && self.started_for != Some(start)
                 && self.desired != Some(Desired::Streaming);

@@ -149,6 +149,7 @@ impl Oracles {
             let acted = destination.row.as_ref().is_some_and(|row| row.capped);
             if destination.capped.take().is_some_and(|(due, _)| due <= now) && acted {
                 destination.no_stretch();
+                destination.let_go.push(now);
             }
         }
         (destination.item, destination.wish) = (item, wish);

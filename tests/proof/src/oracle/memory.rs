@@ -94,6 +94,8 @@ pub struct Destination {
     pub unattended_since: Option<u64>,
     /// Since when it is not on the air although it should be.
     pub down_since: Option<u64>,
+    /// When edits let a limit go that had ended it.
+    pub let_go: Vec<u64>,
     /// Whether a record of it ever named a time.
     pub has_times: bool,
     /// Alerts that were set on its channel, or cleared, by hand: when, and the text.
